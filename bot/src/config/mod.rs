@@ -1,0 +1,254 @@
+//! The configuration: one TOML file, typed, with unknown keys rejected.
+//!
+//! Invariant: a [`Config`] that exists has passed every check that needs no network. Secrets stay
+//! references in it; they are resolved where they are used.
+
+mod read;
+mod rules;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nova_commands::platform::config::{
+    ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
+    guide_services,
+};
+use nova_commands::platform::{PlatformConfig, SecretRef};
+use nova_permissions::Role;
+use serde::Deserialize;
+
+pub use read::Problem;
+use read::Reader;
+
+/// Everything that the process is told at start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub store: StoreSection,
+    pub console: ConsoleSection,
+    pub policies: Vec<PathBuf>,
+    pub platform: PlatformConfig,
+}
+
+/// Where the state is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection {
+    /// `sqlite:/path/nova.db` or `postgres://user@host/database`, without a password.
+    pub url: Option<String>,
+    pub password: Option<SecretRef>,
+    /// The key of the timeline's hash chain, kept outside the database. With SQLite it is created
+    /// beside the database when it is not given.
+    pub timeline_key: Option<SecretRef>,
+}
+
+/// The terminal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleSection {
+    /// Roles of whoever can start nova with this configuration.
+    #[serde(default = "console_roles")]
+    pub roles: Vec<String>,
+}
+
+impl ConsoleSection {
+    /// The roles, which loading has checked.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Role> {
+        self.roles.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+}
+
+fn console_roles() -> Vec<String> {
+    vec!["operator".to_owned()]
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsSection {
+    deadline: Option<String>,
+    concurrency: Option<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PermissionsSection {
+    #[serde(default)]
+    policies: Vec<PathBuf>,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Wrong(Vec<Problem>),
+}
+
+/// Largest configuration file, in bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// The process's surroundings, read once at start.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(pub HashMap<String, String>);
+
+impl Environment {
+    /// The environment of this process. Variables that are not text are left out.
+    #[must_use]
+    pub fn read() -> Self {
+        let text = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((key.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(text).collect())
+    }
+
+    /// A variable that is set and not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where state is kept when the configuration does not say: `$XDG_STATE_HOME/nova`.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        let base = self.get("XDG_STATE_HOME").map(PathBuf::from);
+        let home = || Path::new(self.get("HOME").unwrap_or("/var/lib")).join(".local/state");
+        base.unwrap_or_else(home).join("nova")
+    }
+}
+
+impl Config {
+    /// Reads a file. Without one, the guide's own values.
+    ///
+    /// # Errors
+    /// Every problem of the file, each with its line.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Self::parse("(defaults)", "") };
+        let name = path.display().to_string();
+        let failed = |reason: String| ConfigError::Unreadable { path: name.clone(), reason };
+        let size = std::fs::metadata(path).map_err(|e| failed(e.kind().to_string()))?.len();
+        if size > MAX_FILE {
+            return Err(failed(format!("larger than {} MiB", MAX_FILE / 1024 / 1024)));
+        }
+        let text = std::fs::read(path).map_err(|e| failed(e.kind().to_string()))?;
+        let text = String::from_utf8(text).map_err(|_| failed("not UTF-8".to_owned()))?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads a configuration's text; `file` is for the messages.
+    ///
+    /// # Errors
+    /// Every problem of the text, each with its line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(file, text);
+        let store = reader.section("store").unwrap_or(StoreSection {
+            url: None,
+            password: None,
+            timeline_key: None,
+        });
+        let console =
+            reader.section("console").unwrap_or(ConsoleSection { roles: console_roles() });
+        let permissions: PermissionsSection = reader.section("permissions").unwrap_or_default();
+        let limits: LimitsSection = reader.section("limits").unwrap_or_default();
+        let postgres: Option<PostgresConfig> = reader.section("postgres");
+        let redis: Option<RedisConfig> = reader.section("redis");
+        let prometheus: Option<PrometheusConfig> = reader.section("prometheus");
+        let clusters: Vec<(usize, ClusterConfig)> = reader.rows("clusters").unwrap_or_default();
+        let services: Option<Vec<(usize, ServiceConfig)>> = reader.rows("services");
+
+        let limits = rules::limits(&mut reader, limits.deadline.as_deref(), limits.concurrency);
+        rules::console(&mut reader, &console);
+        rules::urls(&mut reader, &store, postgres.as_ref(), redis.as_ref(), prometheus.as_ref());
+        rules::clusters(&mut reader, &clusters);
+        if let Some(services) = &services {
+            rules::services(&mut reader, services, &clusters);
+        }
+        let problems = reader.finish();
+        if !problems.is_empty() {
+            return Err(ConfigError::Wrong(problems));
+        }
+        let plain = |rows: Vec<(usize, ServiceConfig)>| rows.into_iter().map(|(_, row)| row);
+        Ok(Self {
+            store,
+            console,
+            policies: permissions.policies,
+            platform: PlatformConfig {
+                services: services.map_or_else(guide_services, |rows| plain(rows).collect()),
+                clusters: clusters.into_iter().map(|(_, row)| row).collect(),
+                postgres,
+                redis,
+                prometheus,
+                limits,
+            },
+        })
+    }
+}
+
+/// `1s`, `500ms`, `2m`.
+fn duration(text: &str) -> Option<Duration> {
+    let parsed: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(parsed).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nova_commands::platform::config::Limits;
+
+    fn problems(text: &str) -> String {
+        match Config::parse("nova.toml", text) {
+            Ok(_) => "fine".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_the_guide() {
+        let config = Config::parse("nova.toml", "").unwrap();
+        let names: Vec<_> = config.platform.services.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names.len(), 7);
+        assert_eq!(names[0], "api-gateway");
+        assert_eq!(config.platform.limits, Limits::default());
+    }
+
+    #[test]
+    fn each_problem_has_its_line_and_the_nearest_key() {
+        let text = r#"
+[limits]
+deadline = "soon"
+[redis]
+url = "redis://:hunter2@localhost:6379"
+[[clusters]]
+name = "us-east"
+contxt = "x"
+[[services]]
+name = "vm-service"
+prot = 8081
+[[services]]
+name = "vm"
+workload = "pod/vm"
+cluster = "us-west"
+[[services]]
+name = "vm"
+health = "health"
+url = "ftp://x"
+[servces]
+"#;
+        insta::assert_snapshot!(problems(text));
+    }
+
+    #[test]
+    fn broken_syntax_names_the_line() {
+        assert!(problems("[store]\nurl = \n").starts_with("nova.toml:2: "));
+        assert_eq!(problems("services = 3"), "nova.toml:1: `services` is a list: write `[[services]]`");
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("1s"), Some(Duration::from_secs(1)));
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("-1s"), None);
+        assert_eq!(duration("soon"), None);
+    }
+}

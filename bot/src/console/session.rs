@@ -1,0 +1,194 @@
+//! A session at the prompt: one line, its answer, the next line.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use nova_adapters::chat::Chat;
+use nova_adapters::console::{Buttons, Console, Input, Pick, Prompt, PromptOptions};
+use nova_adapters::message::{Action, Mark, Message, Section};
+
+use super::{PACE, Terminal, here, invocation};
+use crate::config::Environment;
+use crate::engine::{Engine, Exit, Speaker, converse};
+
+/// Lines that are not commands of nova: the demo's `sandbox …`.
+pub struct Extra {
+    /// The first word of such a line.
+    pub word: &'static str,
+    /// What may follow it, for completion.
+    pub candidates: Vec<String>,
+    /// Answers what follows it.
+    pub run: Box<dyn Fn(String) -> LocalBoxFuture<'static, Result<String, String>>>,
+}
+
+/// Reads lines until the end of the input. A piped session ends with its last answer's exit status.
+///
+/// # Errors
+/// When there is no prompt to be had, or the terminal is gone.
+pub async fn session(
+    engine: &Arc<Engine>,
+    speaker: &Speaker,
+    terminal: &Terminal,
+    environment: &Environment,
+    extra: Option<Extra>,
+) -> anyhow::Result<Exit> {
+    let interactive = terminal.live && std::io::IsTerminal::is_terminal(&std::io::stdin());
+    let console = terminal.console();
+    let mut prompt = Prompt::start(options(engine, environment, interactive, extra.as_ref()))?;
+    if let Some(problem) = prompt.history_problem() {
+        let text = format!("lines are not remembered: {problem}");
+        say(&console, Mark::Warn, text).await?;
+    }
+    let mut buttons = Buttons::default();
+    let mut last = Exit::Ok;
+    for number in 0.. {
+        let line = match prompt.next().await {
+            Input::End => break,
+            Input::Cancel => continue,
+            Input::Line(line) => line,
+            Input::TooLong(bytes) => {
+                last = refuse(&console, format!("that line is {bytes} bytes long")).await?;
+                continue;
+            }
+            Input::NotText => {
+                last = refuse(&console, "that line is not valid UTF-8").await?;
+                continue;
+            }
+            Input::ManyLines(count) => {
+                let text = format!("{count} lines were pasted at once; give them one by one");
+                last = refuse(&console, text).await?;
+                continue;
+            }
+        };
+        let line = match buttons.pick(bare(&line)) {
+            Pick::Command => bare(&line).to_owned(),
+            Pick::Press(button) => pressed(&button.action),
+            Pick::Ask { button, question } => {
+                let line = pressed(&button.action);
+                if !prompt.ask(&format!("{question} [y/N] ")).await.is_yes() {
+                    continue;
+                }
+                line
+            }
+            Pick::Missing { offered } => {
+                last = refuse(&console, format!("no such button; {offered} are on offer")).await?;
+                continue;
+            }
+        };
+        match line.as_str() {
+            "" => continue,
+            "exit" | "quit" => break,
+            _ => {}
+        }
+        if let Some((extra, rest)) = extra.as_ref().and_then(|e| Some((e, after(&line, e.word)?))) {
+            match (extra.run)(rest.to_owned()).await {
+                Ok(text) => block(&console, &text).await?,
+                Err(wrong) => last = refuse(&console, wrong).await?,
+            }
+            continue;
+        }
+        let invocation = invocation(speaker, line, number);
+        let place = here();
+        let chat: &dyn Chat = &console;
+        let interrupted = prompt.interrupted();
+        let answer = converse(engine, &invocation, (chat, &place), PACE, interrupted).await?;
+        buttons.remember(&answer.message);
+        last = answer.exit;
+    }
+    Ok(if interactive { Exit::Ok } else { last })
+}
+
+fn options(
+    engine: &Arc<Engine>,
+    environment: &Environment,
+    interactive: bool,
+    extra: Option<&Extra>,
+) -> PromptOptions {
+    let folder = environment.state_dir();
+    // Without a folder there is no history, which the prompt says.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    let engine = Arc::clone(engine);
+    let extra = extra.map(|extra| (extra.word, extra.candidates.clone()));
+    PromptOptions {
+        prompt: "nova> ".to_owned(),
+        interactive,
+        history: made.ok().map(|()| folder.join("history")),
+        completer: Arc::new(move |line| {
+            if let Some((word, candidates)) = &extra {
+                if let Some(rest) = after(line, word) {
+                    return matching(candidates, rest);
+                }
+                if !line.is_empty() && word.starts_with(line) {
+                    return vec![(*word).to_owned()];
+                }
+            }
+            engine.grammar.complete(bare(line), |name| engine.live(name))
+        }),
+    }
+}
+
+/// What completes the last word of `rest`.
+fn matching(candidates: &[String], rest: &str) -> Vec<String> {
+    let typed = rest.rsplit(char::is_whitespace).next().unwrap_or_default();
+    candidates.iter().filter(|word| word.starts_with(typed)).cloned().collect()
+}
+
+/// The line without the `/nova` that fingers type by habit.
+fn bare(line: &str) -> &str {
+    let line = line.trim();
+    ["/nova", "nova"].iter().find_map(|word| after(line, word)).unwrap_or(line)
+}
+
+/// What follows the word, if the line starts with it.
+fn after<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let rest = line.trim_start().strip_prefix(word)?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim_start())
+}
+
+fn pressed(action: &Action) -> String {
+    match action {
+        Action::Run { line } => line.clone(),
+    }
+}
+
+async fn refuse(console: &Console, text: impl Into<String>) -> anyhow::Result<Exit> {
+    say(console, Mark::Fail, text).await?;
+    Ok(Exit::Error)
+}
+
+async fn say(console: &Console, mark: Mark, text: impl Into<String>) -> anyhow::Result<()> {
+    console.post(&here(), &Message::new(mark, text)).await?;
+    Ok(())
+}
+
+/// The first line as the headline, the rest as it stands.
+async fn block(console: &Console, text: &str) -> anyhow::Result<()> {
+    let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let mut message = Message::new(Mark::Info, head);
+    if !rest.is_empty() {
+        message = message.section(Section::code(rest));
+    }
+    console.post(&here(), &message).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_habit_of_typing_nova_is_understood() {
+        assert_eq!(bare(" /nova health "), "health");
+        assert_eq!(bare("nova health"), "health");
+        assert_eq!(bare("novacron"), "novacron");
+        assert_eq!(bare("/nova"), "");
+    }
+
+    #[test]
+    fn the_last_word_is_completed() {
+        let words = ["break", "heal", "vm-service"].map(str::to_owned);
+        assert_eq!(matching(&words, "break v"), ["vm-service"]);
+        assert_eq!(matching(&words, ""), words);
+    }
+}

@@ -1,0 +1,248 @@
+//! Kubernetes, one [`Cluster`] for each kubeconfig context.
+//!
+//! Only what a diagnostic needs is read, reduced to small structs at once; a Secret's values are
+//! never read. The connection is made at the first call, so that a bad kubeconfig is that call's
+//! error and not the process's.
+
+mod error;
+mod exec;
+mod logs;
+mod metrics;
+mod nodes;
+mod pods;
+mod quantity;
+mod rollout;
+mod scale;
+mod workloads;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::api::{Api, ListParams, PostParams};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OnceCell, Semaphore};
+
+pub use exec::ExecOutput;
+pub use logs::{LogOptions, Logs};
+pub use metrics::{NodeMetrics, PodMetrics};
+pub use nodes::Node;
+pub use pods::{Pod, Restart};
+pub use rollout::Rollout;
+pub use scale::Precondition;
+pub use workloads::{Workload, WorkloadKind};
+
+use super::config::{ClusterConfig, Limits};
+use super::{Cause, PlatformError};
+
+/// Calls under way at once to one API server.
+const CONCURRENCY: usize = 16;
+/// Objects on one page of a list, and the most pages that are read.
+const PAGE: u32 = 500;
+const PAGES: usize = 20;
+
+/// One cluster. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    config: ClusterConfig,
+    client: OnceCell<Client>,
+    permits: Semaphore,
+    deadline: Duration,
+}
+
+impl Cluster {
+    /// A cluster that is not connected yet.
+    #[must_use]
+    pub fn new(config: &ClusterConfig, limits: Limits) -> Self {
+        Self(Arc::new(Inner {
+            config: config.clone(),
+            client: OnceCell::new(),
+            permits: Semaphore::new(CONCURRENCY),
+            deadline: limits.deadline,
+        }))
+    }
+
+    /// Its name in nova's configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.config.name
+    }
+
+    /// The API server's version, such as `v1.33.1`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn version(&self) -> Result<String, PlatformError> {
+        let info = self.call("version", async |client| client.apiserver_version().await).await?;
+        Ok(info.git_version)
+    }
+
+    /// Whether our account may do this, by the server's own answer.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn can_i(
+        &self,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        namespace: &str,
+    ) -> Result<bool, PlatformError> {
+        let attributes = ResourceAttributes {
+            verb: Some(verb.to_owned()),
+            group: Some(group.to_owned()),
+            resource: Some(resource.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            ..ResourceAttributes::default()
+        };
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let answer = self
+            .call("access review", async |client| {
+                Api::all(client).create(&PostParams::default(), &review).await
+            })
+            .await?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
+    }
+
+    /// One call within the deadline, connecting first where that has not been done.
+    async fn call<T>(
+        &self,
+        what: &str,
+        ask: impl AsyncFnOnce(Client) -> kube::Result<T>,
+    ) -> Result<T, PlatformError> {
+        self.call_within(self.0.deadline, what, ask).await
+    }
+
+    /// The same with a deadline of its own, for what is slow by nature.
+    async fn call_within<T>(
+        &self,
+        deadline: Duration,
+        what: &str,
+        ask: impl AsyncFnOnce(Client) -> kube::Result<T>,
+    ) -> Result<T, PlatformError> {
+        let target = format!("{what} in cluster {}", self.name());
+        let asked = async {
+            let _place = self.0.permits.acquire().await.map_err(|_| (Cause::Busy, String::new()))?;
+            let client = self.0.client.get_or_try_init(|| connect(&self.0.config)).await;
+            let client = client.map_err(|words| (Cause::Misconfigured, words))?;
+            ask(client.clone()).await.map_err(|error| error::classify(&error))
+        };
+        let failed = match tokio::time::timeout(deadline, asked).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err((cause, words))) => PlatformError::new(target, cause).detail(words),
+            Err(_) => PlatformError::new(target, Cause::Timeout(deadline)),
+        };
+        Err(error::advise(failed))
+    }
+
+    /// A whole list, page by page, each page within the deadline.
+    async fn list<K>(
+        &self,
+        what: &str,
+        namespace: Option<&str>,
+        selector: Option<&str>,
+    ) -> Result<Vec<K>, PlatformError>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Scoped,
+    {
+        let mut params = ListParams::default().limit(PAGE);
+        if let Some(selector) = selector {
+            params = params.labels(selector);
+        }
+        let mut items = Vec::new();
+        for _ in 0..PAGES {
+            let page = self
+                .call(&format!("list {what}"), async |client| {
+                    K::api(client, namespace).list(&params).await
+                })
+                .await?;
+            items.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                None => return Ok(items),
+                Some(token) => params = params.continue_token(&token),
+            }
+        }
+        let error = PlatformError::new(format!("list {what}"), Cause::TooLarge(0));
+        Err(error.detail(format!("more than {} objects", PAGE as usize * PAGES)))
+    }
+}
+
+/// The two ways to name a collection, so that one `list` serves both.
+trait Scoped: Sized {
+    fn api(client: Client, namespace: Option<&str>) -> Api<Self>;
+}
+
+macro_rules! namespaced {
+    ($($kind:ty),+) => {$(
+        impl Scoped for $kind {
+            fn api(client: Client, namespace: Option<&str>) -> Api<Self> {
+                match namespace {
+                    Some(namespace) => Api::namespaced(client, namespace),
+                    None => Api::all(client),
+                }
+            }
+        }
+    )+};
+}
+
+namespaced!(
+    k8s_openapi::api::apps::v1::DaemonSet,
+    k8s_openapi::api::apps::v1::Deployment,
+    k8s_openapi::api::apps::v1::StatefulSet,
+    k8s_openapi::api::core::v1::Pod
+);
+
+impl Scoped for k8s_openapi::api::core::v1::Node {
+    fn api(client: Client, _: Option<&str>) -> Api<Self> {
+        Api::all(client)
+    }
+}
+
+/// Reads the kubeconfig and builds a client. The error is for people and names the file.
+async fn connect(config: &ClusterConfig) -> Result<Client, String> {
+    let options =
+        KubeConfigOptions { context: config.context.clone(), ..KubeConfigOptions::default() };
+    let mut loaded = match &config.kubeconfig {
+        Some(path) => {
+            let unusable = |reason: String| format!("kubeconfig {}: {reason}", path.display());
+            let read = Kubeconfig::read_from(path).map_err(|error| match error {
+                KubeconfigError::ReadConfig(error, _) => unusable(error.kind().to_string()),
+                // The parser's words may quote the file, which holds credentials.
+                KubeconfigError::Parse(_) => unusable("not a kubeconfig".to_owned()),
+                error => unusable(error.to_string()),
+            });
+            let kubeconfig = read?;
+            Config::from_custom_kubeconfig(kubeconfig, &options)
+                .await
+                .map_err(|error| unusable(error.to_string()))?
+        }
+        None if config.context.is_some() => Config::from_kubeconfig(&options)
+            .await
+            .map_err(|error| format!("kubeconfig: {error}"))?,
+        None => Config::infer().await.map_err(|_| {
+            "neither a kubeconfig nor a pod's service account was found".to_owned()
+        })?,
+    };
+    // A retry of ours would hide a 429 behind our deadline; the caller decides about repeats.
+    loaded.default_retry = false;
+    // An exec plugin runs a program and waits for it.
+    let built = tokio::task::spawn_blocking(move || Client::try_from(loaded)).await;
+    match built {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the client could not be built".to_owned()),
+    }
+}

@@ -1,0 +1,21 @@
+//! The platform's clients: Kubernetes, Prometheus, PostgreSQL, Redis and plain HTTP.
+//!
+//! Every call has a deadline, each dependency a bound on calls at once, and every failure is one
+//! [`PlatformError`] that says what was asked, what went wrong and what to do. Diagnostics use these
+//! clients only; nothing else in the project talks to the platform.
+
+pub mod config;
+mod error;
+pub mod http;
+mod hub;
+pub mod kube;
+pub mod postgres;
+pub mod prometheus;
+pub mod reach;
+pub mod redis;
+mod secret;
+mod transport;
+
+pub use error::{Cause, PlatformError};
+pub use hub::{Optional, Platform, PlatformConfig};
+pub use secret::{SecretError, SecretRef, Secrets};

@@ -1,0 +1,139 @@
+//! The platform's Redis. One connection for each question: a manager that reconnects by itself takes
+//! seconds to say that Redis is down.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, ServerErrorKind};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::config::{Limits, RedisConfig};
+use super::{Cause, PlatformError, transport};
+
+/// Connections at once.
+const CONCURRENCY: usize = 3;
+
+/// A Redis server. Cheap to clone; connects for each question.
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+    permits: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+/// What `INFO` says, as far as it tells of health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisInfo {
+    /// Such as `Redis 7.0.15`.
+    pub version: String,
+    /// `master` or `slave`, in Redis's words.
+    pub role: String,
+    /// Bytes.
+    pub used_memory: u64,
+    /// Bytes; 0 is no limit.
+    pub maxmemory: u64,
+    pub connected_clients: u64,
+    /// It still reads its data from disk.
+    pub loading: bool,
+    pub last_save_ok: bool,
+    /// Whether a replica has its master; `None` on a master.
+    pub master_link_up: Option<bool>,
+}
+
+impl Redis {
+    /// A client. Opens nothing.
+    ///
+    /// # Errors
+    /// When the URL is not one.
+    pub fn new(
+        config: &RedisConfig,
+        password: Option<SecretString>,
+        limits: Limits,
+    ) -> Result<Self, PlatformError> {
+        let unusable =
+            |_| PlatformError::new("Redis", Cause::Misconfigured).detail("`url` is not a Redis URL");
+        let info = config.url.as_str().into_connection_info().map_err(unusable)?;
+        let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
+        if let Some(username) = &config.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = password {
+            settings = settings.set_password(password.expose_secret());
+        }
+        let client = Client::open(info.set_redis_settings(settings)).map_err(unusable)?;
+        Ok(Self { client, permits: Arc::new(Semaphore::new(CONCURRENCY)), deadline: limits.deadline })
+    }
+
+    /// Where it is, for provenance.
+    #[must_use]
+    pub fn target(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
+    }
+
+    /// Version, memory, clients, persistence and replication.
+    ///
+    /// # Errors
+    /// When it cannot be reached or refuses the login.
+    pub async fn info(&self) -> Result<RedisInfo, PlatformError> {
+        let target = format!("Redis {}", self.target());
+        let asked = async {
+            let _place = self.permits.acquire().await.map_err(|_| closed())?;
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(self.deadline))
+                .set_response_timeout(Some(self.deadline));
+            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            redis::cmd("INFO").query_async::<String>(&mut connection).await
+        };
+        match tokio::time::timeout(self.deadline, asked).await {
+            Ok(Ok(text)) => Ok(read(&text)),
+            Ok(Err(error)) if error.is_timeout() => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
+            Ok(Err(error)) => Err(classify(target, &error)),
+            Err(_) => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
+        }
+    }
+}
+
+/// The semaphore is never closed; an error type is needed all the same.
+fn closed() -> RedisError {
+    RedisError::from((ErrorKind::Client, "no place"))
+}
+
+fn read(text: &str) -> RedisInfo {
+    let facts: HashMap<&str, &str> =
+        text.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
+    let text = |name: &str| facts.get(name).copied().unwrap_or_default();
+    let number = |name: &str| text(name).parse().unwrap_or_default();
+    RedisInfo {
+        version: format!("Redis {}", text("redis_version")),
+        role: text("role").to_owned(),
+        used_memory: number("used_memory"),
+        maxmemory: number("maxmemory"),
+        connected_clients: number("connected_clients"),
+        loading: text("loading") == "1",
+        last_save_ok: facts.get("rdb_last_bgsave_status").is_none_or(|status| *status == "ok"),
+        master_link_up: facts.get("master_link_status").map(|status| *status == "up"),
+    }
+}
+
+fn classify(target: String, error: &RedisError) -> PlatformError {
+    let words = error.detail().unwrap_or_default();
+    let cause = match (error.code(), error.kind()) {
+        (Some("NOAUTH" | "WRONGPASS"), _) | (_, ErrorKind::AuthenticationFailed) => Cause::Unauthenticated,
+        (Some("NOPERM"), _) | (_, ErrorKind::Server(ServerErrorKind::NoPerm)) => Cause::Forbidden,
+        (_, ErrorKind::Server(ServerErrorKind::BusyLoading)) => Cause::Busy,
+        (_, ErrorKind::InvalidClientConfig) => Cause::Misconfigured,
+        (_, ErrorKind::Io) if error.is_connection_refusal() => Cause::Refused,
+        (_, ErrorKind::Io) => transport::cause(error),
+        (_, ErrorKind::Parse | ErrorKind::UnexpectedReturnType) => Cause::Malformed,
+        _ => Cause::Invalid,
+    };
+    let hint = match cause {
+        Cause::Unauthenticated => Some("check the password of [redis]; the server itself answers"),
+        Cause::Forbidden => Some("let nova's Redis user run INFO"),
+        _ => None,
+    };
+    let error = PlatformError::new(target, cause).detail(words.chars().take(500).collect::<String>());
+    PlatformError { hint, ..error }
+}

@@ -1,0 +1,5 @@
+//! Text from outside and how it becomes safe to show.
+
+mod untrusted;
+
+pub use untrusted::{Sanitiser, Untrusted};

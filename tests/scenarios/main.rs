@@ -1,0 +1,5 @@
+//! Every scenario of the project, in one test binary. Each module is one outside thing or one
+//! conversation; the servers it talks to are real programs or the sandbox's.
+
+mod kube_contract;
+mod store_contract;
