@@ -72,7 +72,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
     #[cfg(feature = "demo")]
     if let Task::Demo = cli.task {
-        return nova::demo::run(environment, terminal).await;
+        return Box::pin(nova::demo::run(environment, terminal)).await;
     }
     let path = configuration(cli.config, &environment);
     let config = Config::load(path.as_deref())?;

@@ -48,7 +48,15 @@ impl Terminal {
     }
 
     fn console(&self) -> Console {
-        let style = self.style.clone().with_full(self.full);
+        self.folding(self.full)
+    }
+
+    fn unfolded(&self) -> Console {
+        self.folding(true)
+    }
+
+    fn folding(&self, full: bool) -> Console {
+        let style = self.style.clone().with_full(full);
         let console = Console::new(Arc::new(Mutex::new(std::io::stdout())), style);
         if self.live { console.redrawing(Some(terminal_width)) } else { console }
     }

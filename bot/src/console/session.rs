@@ -1,4 +1,5 @@
-//! A session at the prompt: one line, its answer, the next line.
+//! A session at the prompt: one line, its answer, the next line. `full` shows the last answer with
+//! nothing folded; a number presses a button; `exit` ends.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub async fn session(
         say(&console, Mark::Warn, text).await?;
     }
     let mut buttons = Buttons::default();
+    let mut shown: Option<Message> = None;
     let mut last = Exit::Ok;
     for number in 0.. {
         let line = match prompt.next().await {
@@ -79,11 +81,21 @@ pub async fn session(
         match line.as_str() {
             "" => continue,
             "exit" | "quit" => break,
+            "full" => {
+                last = match &shown {
+                    Some(message) => {
+                        terminal.unfolded().post(&here(), message).await?;
+                        last
+                    }
+                    None => refuse(&console, "nothing was answered yet").await?,
+                };
+                continue;
+            }
             _ => {}
         }
         if let Some((extra, rest)) = extra.as_ref().and_then(|e| Some((e, after(&line, e.word)?))) {
             match (extra.run)(rest.to_owned()).await {
-                Ok(text) => block(&console, &text).await?,
+                Ok(text) => block(&console, &line, &text).await?,
                 Err(wrong) => last = refuse(&console, wrong).await?,
             }
             continue;
@@ -95,6 +107,7 @@ pub async fn session(
         let answer = converse(engine, &invocation, (chat, &place), PACE, interrupted).await?;
         buttons.remember(&answer.message);
         last = answer.exit;
+        shown = Some(answer.message);
     }
     Ok(if interactive { Exit::Ok } else { last })
 }
@@ -162,13 +175,12 @@ async fn say(console: &Console, mark: Mark, text: impl Into<String>) -> anyhow::
     Ok(())
 }
 
-/// The first line as the headline, the rest as it stands.
-async fn block(console: &Console, text: &str) -> anyhow::Result<()> {
-    let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let mut message = Message::new(Mark::Info, head);
-    if !rest.is_empty() {
-        message = message.section(Section::code(rest));
-    }
+/// One line as it is; more of them under the line that asked for them.
+async fn block(console: &Console, line: &str, text: &str) -> anyhow::Result<()> {
+    let message = match text.trim_end().contains('\n') {
+        true => Message::new(Mark::Info, line).section(Section::code(text)),
+        false => Message::new(Mark::Info, text),
+    };
     console.post(&here(), &message).await?;
     Ok(())
 }

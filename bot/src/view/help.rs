@@ -1,6 +1,6 @@
 //! Help, drawn.
 
-use nova_adapters::message::{Align, Column, Content, Field, Mark, Message, Section, Table};
+use nova_adapters::message::{Column, Field, Mark, Message, Section, Table};
 use nova_commands::command::Command;
 use nova_commands::grammar::{Grammar, Help};
 
@@ -26,11 +26,10 @@ fn level(words: &[String], about: &str, entries: &[nova_commands::grammar::Entry
             continue;
         }
         let rows = entries.iter().map(|e| vec![e.name.clone(), e.summary.clone()]).collect();
-        message.sections.push(Section {
-            title: title.map(str::to_owned),
-            folded,
-            content: Content::Table(Table { columns: vec![column(""), column("")], rows }),
-        });
+        let mut section = two_columns(rows);
+        section.title = title.map(str::to_owned);
+        section.folded = folded;
+        message.sections.push(section);
     }
     message.footer = Some("`help COMMAND` explains one".to_owned());
     message
@@ -43,23 +42,13 @@ fn one(
     needs: Option<String>,
 ) -> Message {
     let mut message = Message::new(Mark::Info, command.summary);
-    message.sections.push(Section {
-        title: None,
-        folded: false,
-        content: Content::Code(usage.to_owned()),
-    });
+    message.sections.push(Section::code(usage));
     if !arguments.is_empty() {
         let rows = arguments.iter().map(|(name, text)| vec![name.clone(), text.clone()]).collect();
-        message.sections.push(Section {
-            title: None,
-            folded: false,
-            content: Content::Table(Table { columns: vec![column(""), column("")], rows }),
-        });
+        message.sections.push(two_columns(rows));
     }
     let mut fields = Vec::new();
-    let mut field = |name: &str, value: String| {
-        fields.push(Field { name: name.to_owned(), value });
-    };
+    let mut field = |name: &str, value: String| fields.push(Field::new(name, value));
     field("kind", command.kind.word().to_owned());
     if let Some(risk) = command.kind.risk() {
         field("risk", risk.word().to_owned());
@@ -73,10 +62,10 @@ fn one(
     if !command.available() {
         field("state", "not available in this build".to_owned());
     }
-    message.sections.push(Section { title: None, folded: false, content: Content::Fields(fields) });
-    message
+    message.section(Section::fields(fields))
 }
 
-fn column(title: &str) -> Column {
-    Column { title: title.to_owned(), align: Align::Left }
+/// A name and what it is, without a head.
+fn two_columns(rows: Vec<Vec<String>>) -> Section {
+    Section::table(Table { columns: vec![Column::left(""), Column::left("")], rows })
 }

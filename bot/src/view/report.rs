@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nova_adapters::message::{
-    Action, Align, Button, ButtonStyle, Column, Content, Line, Mark, Message, Section, Table,
-};
+use nova_adapters::message::{Align, Button, Column, Line, Mark, Message, Section, Table};
 use nova_commands::grammar::Grammar;
 use nova_commands::report::{self, Finding, Provenance, Report, Status};
 use nova_commands::text::Sanitiser;
@@ -29,18 +27,18 @@ pub fn message(report: &Report, context: &Context<'_>) -> Message {
     let (good, wanting): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|f| f.status == Status::Ok);
     if !wanting.is_empty() {
-        sections.push(findings(&wanting, None, false, context));
+        let lines = wanting.iter().map(|finding| draw_finding(finding, context));
+        sections.push(Section::findings(lines.collect()));
     }
     if !good.is_empty() {
         let title = format!("{} ok", good.len());
-        sections.push(findings(&good, Some(title), true, context));
+        let lines = merge(good.iter().map(|finding| draw_finding(finding, context)));
+        sections.push(Section::findings(lines).titled(title).folded());
     }
     for table in &report.tables {
-        sections.push(Section {
-            title: Some(line(&table.title, limits::SUBJECT)),
-            folded: true,
-            content: Content::Table(draw_table(table, context)),
-        });
+        let drawn = Section::table(draw_table(table, context)).folded();
+        let title = line(&table.title, limits::SUBJECT);
+        sections.push(drawn.titled(format!("{title}, {}", provenance(&table.provenance, context))));
     }
     Message {
         tone: mark(report.verdict()),
@@ -93,14 +91,19 @@ fn mark(status: Status) -> Mark {
     }
 }
 
-fn findings(
-    rows: &[&Finding],
-    title: Option<String>,
-    folded: bool,
-    context: &Context<'_>,
-) -> Section {
-    let lines = rows.iter().map(|finding| draw_finding(finding, context)).collect();
-    Section { title, folded, content: Content::Findings(lines) }
+/// What is well is said once a subject: its facts beside each other, its sources too.
+fn merge(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut merged: Vec<Line> = Vec::new();
+    for line in lines {
+        match merged.last_mut().filter(|last| last.subject == line.subject) {
+            Some(last) => {
+                last.text = format!("{} · {}", last.text, line.text);
+                last.detail = last.detail.take().zip(line.detail).map(|(a, b)| format!("{a}; {b}"));
+            }
+            None => merged.push(line),
+        }
+    }
+    merged
 }
 
 fn draw_finding(finding: &Finding, context: &Context<'_>) -> Line {
@@ -157,11 +160,9 @@ fn buttons(report: &Report, context: &Context<'_>) -> Vec<Button> {
         matches!(context.grammar.parse(&words),
             Ok(nova_commands::grammar::Parsed::Run(command, _)) if command.available())
     };
-    let button = |next: &report::Suggestion| Button {
-        label: context.sanitiser.line(&next.label.as_str().into(), limits::SUBJECT),
-        action: Action::Run { line: next.line.clone() },
-        style: ButtonStyle::Default,
-        confirm: None,
+    let button = |next: &report::Suggestion| {
+        let label = context.sanitiser.line(&next.label.as_str().into(), limits::SUBJECT);
+        Button::run(label, next.line.clone())
     };
     report.next.iter().filter(|next| runs(&next.line)).map(button).collect()
 }

@@ -94,7 +94,11 @@ async fn run(call: Call) -> Result<Report, UserError> {
         resources
     );
 
-    let mut report = Report::new(args.service.as_deref().unwrap_or("NovaCron"));
+    let mut report = Report::new(match (&args.service, cluster) {
+        (Some(service), _) => service.clone(),
+        (None, Some(cluster)) => format!("NovaCron in {}", cluster.name()),
+        (None, None) => "NovaCron".to_owned(),
+    });
     report.findings = [endpoints, workloads.0, stores, resources.0].concat();
     report.tables = [workloads.1, resources.1].concat();
     report.sort();

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::stores::not_configured;
-use crate::platform::kube::{Cluster, Node};
+use crate::platform::kube::{Cluster, Node, NodeMetrics};
 use crate::platform::{Cause, PlatformError};
 use crate::report::{Finding, Provenance, Status, Table};
 use crate::text::Untrusted;
@@ -17,61 +17,98 @@ const LIMIT: u64 = 90;
 const NODES: usize = 5;
 const PODS: usize = 10;
 
-/// The nodes of each cluster, and the busiest pods of the namespaces in use.
+/// What one cluster told.
+#[derive(Default)]
+struct Told {
+    findings: Vec<Finding>,
+    nodes: Vec<(u64, Vec<Untrusted>)>,
+    pods: Vec<(u64, Vec<Untrusted>)>,
+    /// The oldest sample.
+    at: Option<Timestamp>,
+}
+
+/// The nodes of each cluster, and the busiest nodes and pods of all of them.
 pub(super) async fn check(clusters: &[&Cluster], namespaces: &[&str]) -> (Vec<Finding>, Vec<Table>) {
     if clusters.is_empty() {
         return (vec![not_configured("Kubernetes", "[clusters]")], Vec::new());
     }
-    let answers = join_all(clusters.iter().map(|cluster| one(cluster, namespaces))).await;
-    let (findings, tables): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
-    (findings.concat(), tables.concat())
+    let told = join_all(clusters.iter().map(|cluster| one(cluster, namespaces))).await;
+    let mut all = Told::default();
+    for part in told {
+        all.findings.extend(part.findings);
+        all.nodes.extend(part.nodes);
+        all.pods.extend(part.pods);
+        all.at = [all.at, part.at].into_iter().flatten().min();
+    }
+    let Some(at) = all.at else { return (all.findings, Vec::new()) };
+    let table = |title: &str, columns, mut rows: Vec<(u64, Vec<Untrusted>)>, most| {
+        rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1[0].raw().cmp(b.1[0].raw())));
+        Table {
+            title: title.into(),
+            columns,
+            rows: rows.into_iter().take(most).map(|(_, row)| row).collect(),
+            provenance: Provenance { source: "metrics.k8s.io".into(), at },
+        }
+    };
+    let nodes = vec!["node", "cpu", "cpu %", "memory", "memory %"];
+    let pods = vec!["pod", "cpu", "memory"];
+    let tables = [
+        table("Busiest nodes", nodes, all.nodes, NODES),
+        table("Busiest pods", pods, all.pods, PODS),
+    ];
+    (all.findings, tables.into_iter().filter(|table| !table.rows.is_empty()).collect())
 }
 
-async fn one(cluster: &Cluster, namespaces: &[&str]) -> (Vec<Finding>, Vec<Table>) {
+async fn one(cluster: &Cluster, namespaces: &[&str]) -> Told {
     let name = cluster.name();
     let pods = join_all(namespaces.iter().map(|namespace| cluster.pod_metrics(namespace)));
     let (nodes, metrics, pods) = futures_util::join!(cluster.nodes(), cluster.node_metrics(), pods);
     let subject = format!("nodes {name}");
+    let mut told = Told::default();
     let nodes = match nodes {
         Ok(nodes) => nodes,
         Err(error) => {
-            return (vec![error.finding(subject.as_str(), format!("list nodes of {name}"))], Vec::new());
+            told.findings.push(error.finding(subject, format!("list nodes of {name}")));
+            return told;
         }
     };
-    let (mut findings, mut tables) = (Vec::new(), Vec::new());
-    let usage: BTreeMap<String, (u64, u64, Timestamp)> = match metrics {
-        Ok(metrics) => metrics.into_iter().map(|m| (m.name, (m.cpu_milli, m.memory_bytes, m.at))).collect(),
+    let usage: BTreeMap<String, NodeMetrics> = match metrics {
+        Ok(metrics) => metrics.into_iter().map(|m| (m.name.clone(), m)).collect(),
         Err(error) => {
-            findings.push(no_metrics(name, &error));
+            told.findings.push(no_metrics(name, &error));
             BTreeMap::new()
         }
     };
-    findings.push(judge(&subject, name, &nodes, &usage));
-    if !usage.is_empty() {
-        tables.push(node_table(name, &nodes, &usage));
-    }
-    let mut busiest: Vec<_> = pods.into_iter().flatten().flatten().collect();
-    busiest.sort_by(|a, b| b.cpu_milli.cmp(&a.cpu_milli).then_with(|| a.name.cmp(&b.name)));
-    if let Some(first) = busiest.first() {
-        let at = first.at;
-        let row = |pod: &crate::platform::kube::PodMetrics| {
-            vec![pod.name.as_str().into(), cores(pod.cpu_milli), mebibytes(pod.memory_bytes)]
-        };
-        tables.push(Table {
-            title: format!("Busiest pods in {name}").into(),
-            columns: vec!["pod", "cpu", "memory"],
-            rows: busiest.iter().take(PODS).map(row).collect(),
-            provenance: Provenance { source: "metrics.k8s.io pods".into(), at },
-        });
-    }
-    (findings, tables)
+    told.findings.push(judge(&subject, name, &nodes, &usage));
+    told.at = usage.values().map(|sample| sample.at).min();
+    told.nodes = nodes.iter().filter_map(|node| Some(node_row(node, usage.get(&node.name)?))).collect();
+    let pods = pods.into_iter().flatten().flatten();
+    told.pods = pods
+        .map(|pod| {
+            let row = vec![pod.name.into(), cores(pod.cpu_milli), mebibytes(pod.memory_bytes)];
+            (pod.cpu_milli, row)
+        })
+        .collect();
+    told
+}
+
+fn node_row(node: &Node, used: &NodeMetrics) -> (u64, Vec<Untrusted>) {
+    let share = |used, of| percent(used, of).map_or_else(|| "?".to_owned(), |p| format!("{p} %"));
+    let row = vec![
+        node.name.as_str().into(),
+        cores(used.cpu_milli),
+        share(used.cpu_milli, node.cpu_milli).into(),
+        mebibytes(used.memory_bytes),
+        share(used.memory_bytes, node.memory_bytes).into(),
+    ];
+    (used.cpu_milli, row)
 }
 
 fn judge(
     subject: &str,
     cluster: &str,
     nodes: &[Node],
-    usage: &BTreeMap<String, (u64, u64, Timestamp)>,
+    usage: &BTreeMap<String, NodeMetrics>,
 ) -> Finding {
     let source = format!("list nodes of {cluster}");
     let ready = nodes.iter().filter(|node| node.ready).count();
@@ -81,8 +118,12 @@ fn judge(
             troubles.push(format!("{} not ready", node.name));
         }
         troubles.extend(node.bad_conditions.iter().map(|c| format!("{} {c}", node.name)));
-        let Some((cpu, memory, _)) = usage.get(&node.name) else { continue };
-        for (what, used, of) in [("cpu", *cpu, node.cpu_milli), ("memory", *memory, node.memory_bytes)] {
+        let Some(used) = usage.get(&node.name) else { continue };
+        let parts = [
+            ("cpu", used.cpu_milli, node.cpu_milli),
+            ("memory", used.memory_bytes, node.memory_bytes),
+        ];
+        for (what, used, of) in parts {
             if let Some(share) = percent(used, of).filter(|share| *share >= LIMIT) {
                 troubles.push(format!("{} {what} {share} %", node.name));
             }
@@ -110,34 +151,6 @@ fn no_metrics(cluster: &str, error: &PlatformError) -> Finding {
     match error.cause {
         Cause::NotFound => Finding::new(Status::Unsupported, subject, "no metrics API here", source),
         _ => Finding::new(Status::NoData, subject, error.measured(), source),
-    }
-}
-
-fn node_table(cluster: &str, nodes: &[Node], usage: &BTreeMap<String, (u64, u64, Timestamp)>) -> Table {
-    let mut rows: Vec<(u64, Vec<Untrusted>)> = nodes
-        .iter()
-        .filter_map(|node| {
-            let (cpu, memory, _) = usage.get(&node.name)?;
-            let share = |used, of| percent(used, of).map_or_else(|| "?".to_owned(), |p| format!("{p} %"));
-            let row = vec![
-                node.name.as_str().into(),
-                cores(*cpu),
-                share(*cpu, node.cpu_milli).into(),
-                mebibytes(*memory),
-                share(*memory, node.memory_bytes).into(),
-            ];
-            Some((*cpu, row))
-        })
-        .collect();
-    rows.sort_by_key(|(cpu, _)| std::cmp::Reverse(*cpu));
-    Table {
-        title: format!("Nodes of {cluster}").into(),
-        columns: vec!["node", "cpu", "cpu %", "memory", "memory %"],
-        rows: rows.into_iter().take(NODES).map(|(_, row)| row).collect(),
-        provenance: Provenance {
-            source: "metrics.k8s.io nodes".into(),
-            at: usage.values().map(|(_, _, at)| *at).min().unwrap_or_else(Timestamp::now),
-        },
     }
 }
 

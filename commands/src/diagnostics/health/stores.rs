@@ -51,7 +51,7 @@ pub(super) async fn redis(platform: &Platform) -> Finding {
         (Status::Ok, "")
     };
     let measured =
-        format!("{} {} · {memory} · {} clients{trouble}", info.version, info.role, info.connected_clients);
+        format!("{} {} · {memory} · clients {}{trouble}", info.version, info.role, info.connected_clients);
     Finding::new(status, NAME, measured, source)
 }
 
