@@ -72,7 +72,6 @@ fn greeting(world: &World, file: &str) -> String {
          \x20 health                     what is broken\n\
          \x20 sandbox break vm-service   break something, then ask again\n\
          \x20 sandbox heal               mend it\n\
-         \x20 sandbox help               what else can be broken\n\
-         \x20 help                       every command; Tab completes, Ctrl-D leaves\n"
+         \x20 sandbox help               what else can be broken\n"
     )
 }

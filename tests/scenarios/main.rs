@@ -1,5 +1,9 @@
 //! Every scenario of the project, in one test binary. Each module is one outside thing or one
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
+mod health;
 mod kube_contract;
+mod program;
 mod store_contract;
+mod support;
+mod timeline;

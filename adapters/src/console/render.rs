@@ -102,7 +102,7 @@ fn draw_section(section: &Section, style: &Style) -> Vec<Row> {
         }
     };
     if count > limit {
-        let note = format!("{} {} more (--full shows all)", style.ellipsis(), count - limit);
+        let note = format!("{} {} more (`full` shows all)", style.ellipsis(), count - limit);
         rows.push(Row::indent(2).push(Paint::Dim, style.cut(&note, style.width - 2)));
     }
     rows

@@ -235,7 +235,18 @@ health = "health"
 url = "ftp://x"
 [servces]
 "#;
-        insta::assert_snapshot!(problems(text));
+        insta::assert_snapshot!(problems(text), @r#"
+        nova.toml:2: [limits] `deadline` is a duration up to 60s, such as "1s"
+        nova.toml:4: [redis] the password does not belong into `url`: use `password = { file = … }`
+        nova.toml:8: unknown key `contxt`; did you mean `context`?
+        nova.toml:11: unknown key `prot`; did you mean `port`?
+        nova.toml:12: `vm`: no cluster `us-west` is configured
+        nova.toml:12: `vm`: `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME
+        nova.toml:16: the service `vm` is named twice
+        nova.toml:16: `vm`: the path `health` starts with a `/`
+        nova.toml:16: `vm`: `url` starts with http:// or https://
+        nova.toml:20: unknown key `servces`; did you mean `services`?
+        "#);
     }
 
     #[test]

@@ -11,14 +11,15 @@ use nova_commands::command::nearest;
 /// One thing that is wrong with the configuration, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// `FILE:LINE`, or the file alone.
-    pub place: String,
+    pub file: String,
+    /// 1-based.
+    pub line: usize,
     pub text: String,
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        write!(f, "{}:{}: {}", self.file, self.line, self.text)
     }
 }
 
@@ -75,8 +76,8 @@ impl<'a> Reader<'a> {
 
     /// A complaint about the row on this line.
     pub(super) fn complain(&mut self, line: usize, text: impl Into<String>) {
-        let place = format!("{}:{line}", self.file);
-        self.problems.push(Problem { place, text: text.into() });
+        let file = self.file.to_owned();
+        self.problems.push(Problem { file, line, text: text.into() });
     }
 
     /// A complaint about the section of this name.
@@ -91,6 +92,7 @@ impl<'a> Reader<'a> {
             let text = unknown(key.as_ref(), self.known.iter().copied());
             self.problem(key.span().start, text);
         }
+        self.problems.sort_by_key(|problem| problem.line);
         self.problems
     }
 

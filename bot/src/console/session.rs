@@ -13,6 +13,13 @@ use super::{PACE, Terminal, here, invocation};
 use crate::config::Environment;
 use crate::engine::{Engine, Exit, Speaker, converse};
 
+/// What a person at a terminal has to know; `help` tells the rest.
+const GREETING: &str = concat!(
+    "nova ",
+    env!("CARGO_PKG_VERSION"),
+    ": `help` lists commands, Tab completes, `full` unfolds an answer, Ctrl-D leaves"
+);
+
 /// Lines that are not commands of nova: the demo's `sandbox …`.
 pub struct Extra {
     /// The first word of such a line.
@@ -40,6 +47,9 @@ pub async fn session(
     if let Some(problem) = prompt.history_problem() {
         let text = format!("lines are not remembered: {problem}");
         say(&console, Mark::Warn, text).await?;
+    }
+    if interactive {
+        say(&console, Mark::Info, GREETING).await?;
     }
     let mut buttons = Buttons::default();
     let mut shown: Option<Message> = None;

@@ -48,7 +48,10 @@ impl Http {
             .user_agent(concat!("nova/", env!("CARGO_PKG_VERSION")))
             .pool_max_idle_per_host(2)
             .build()
-            .map_err(|e| PlatformError::new("HTTP client", Cause::Misconfigured).detail(transport::innermost(&e)))?;
+            .map_err(|e| {
+                PlatformError::new("HTTP client", Cause::Misconfigured)
+                    .detail(transport::innermost(&e))
+            })?;
         let permits = Arc::new(Semaphore::new(limits.concurrency.max(1)));
         Ok(Self { client, permits, deadline: limits.deadline })
     }
@@ -57,7 +60,11 @@ impl Http {
     ///
     /// # Errors
     /// When there was no answer at all; any HTTP status is an [`Answer`].
-    pub async fn get(&self, url: &str, bearer: Option<&SecretString>) -> Result<Answer, PlatformError> {
+    pub async fn get(
+        &self,
+        url: &str,
+        bearer: Option<&SecretString>,
+    ) -> Result<Answer, PlatformError> {
         let target = || format!("GET {url}");
         let timeout = PlatformError::new(target(), Cause::Timeout(self.deadline));
         match tokio::time::timeout(self.deadline, self.fetch(url, bearer)).await {
@@ -66,18 +73,23 @@ impl Http {
         }
     }
 
-    async fn fetch(&self, url: &str, bearer: Option<&SecretString>) -> Result<Answer, PlatformError> {
-        let _place = self.permits.acquire().await.map_err(|_| PlatformError::new("", Cause::Busy))?;
+    async fn fetch(
+        &self,
+        url: &str,
+        bearer: Option<&SecretString>,
+    ) -> Result<Answer, PlatformError> {
+        let _place =
+            self.permits.acquire().await.map_err(|_| PlatformError::new("", Cause::Busy))?;
         let start = Instant::now();
         let mut request = self.client.get(url);
         if let Some(token) = bearer {
             request = request.bearer_auth(token.expose_secret());
         }
-        let mut response = request.send().await.map_err(|e| classify(&e))?;
+        let mut response = request.send().await.map_err(classify)?;
         let status = response.status().as_u16();
         let media_type = response.headers().get(CONTENT_TYPE).map(media_type).unwrap_or_default();
         let (mut body, mut truncated) = (Vec::new(), false);
-        while let Some(chunk) = response.chunk().await.map_err(|e| classify(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(classify)? {
             let room = MAX_BODY - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
@@ -94,11 +106,13 @@ fn media_type(value: &HeaderValue) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn classify(error: &reqwest::Error) -> PlatformError {
+fn classify(error: reqwest::Error) -> PlatformError {
+    // The cause is told by the words, and those of an address must not be among them.
+    let error = error.without_url();
     let cause = match () {
         () if error.is_builder() => Cause::Misconfigured,
         () if error.is_body() || error.is_decode() => Cause::Broken,
-        () => transport::cause(error),
+        () => transport::cause(&error),
     };
-    PlatformError::new("", cause).detail(transport::words(cause, error))
+    PlatformError::new("", cause).detail(transport::words(cause, &error))
 }

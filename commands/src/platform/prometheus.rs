@@ -94,14 +94,19 @@ impl Prometheus {
     ///
     /// # Errors
     /// [`Cause::Invalid`] with Prometheus's words when it refuses the query.
-    pub async fn query(&self, expr: &str, at: Option<Timestamp>) -> Result<Vec<Sample>, PlatformError> {
+    pub async fn query(
+        &self,
+        expr: &str,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<Sample>, PlatformError> {
         let mut parameters = vec![("query", expr.to_owned())];
         parameters.extend(at.map(|at| ("time", seconds(at))));
         let (url, data) = self.ask("query", &parameters).await?;
         let malformed = || PlatformError::new(format!("GET {url}"), Cause::Malformed);
         match data.kind.as_str() {
             "vector" => {
-                let raw: Vec<RawSample> = serde_json::from_value(data.result).map_err(|_| malformed())?;
+                let raw: Vec<RawSample> =
+                    serde_json::from_value(data.result).map_err(|_| malformed())?;
                 raw.into_iter()
                     .map(|sample| {
                         let (at, value) = point(&sample.value).ok_or_else(malformed)?;
@@ -110,7 +115,8 @@ impl Prometheus {
                     .collect()
             }
             "scalar" => {
-                let raw: (f64, String) = serde_json::from_value(data.result).map_err(|_| malformed())?;
+                let raw: (f64, String) =
+                    serde_json::from_value(data.result).map_err(|_| malformed())?;
                 let (at, value) = point(&raw).ok_or_else(malformed)?;
                 Ok(vec![Sample { labels: BTreeMap::new(), value, at }])
             }
@@ -145,10 +151,15 @@ impl Prometheus {
             .collect()
     }
 
-    async fn ask(&self, what: &str, parameters: &[(&str, String)]) -> Result<(String, Data), PlatformError> {
+    async fn ask(
+        &self,
+        what: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<(String, Data), PlatformError> {
         let base = format!("{}/api/v1/{what}", self.base);
-        let mut url = Url::parse(&base)
-            .map_err(|_| PlatformError::new(base.as_str(), Cause::Misconfigured).detail("not a URL"))?;
+        let mut url = Url::parse(&base).map_err(|_| {
+            PlatformError::new(base.as_str(), Cause::Misconfigured).detail("not a URL")
+        })?;
         url.query_pairs_mut().extend_pairs(parameters);
         let url = url.to_string();
         let answer = self.http.get(&url, self.bearer.as_ref()).await?;
@@ -157,7 +168,8 @@ impl Prometheus {
             return Err(PlatformError::new(target, Cause::TooLarge(answer.body.len())));
         }
         let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body) else {
-            let cause = if answer.status == 200 { Cause::Malformed } else { by_code(answer.status) };
+            let cause =
+                if answer.status == 200 { Cause::Malformed } else { by_code(answer.status) };
             return Err(PlatformError::new(target, cause));
         };
         match envelope.data {
@@ -185,7 +197,7 @@ fn seconds(at: Timestamp) -> String {
 /// Prometheus writes values as text, because JSON has no NaN.
 fn point((at, value): &(f64, String)) -> Option<(Timestamp, f64)> {
     #[expect(clippy::cast_possible_truncation, reason = "from_millisecond refuses what is no date")]
-    let at = Timestamp::from_millisecond((at * 1000.0) as i64).ok()?;
+    let at = Timestamp::from_millisecond((at * 1000.0).round() as i64).ok()?;
     Some((at, value.parse().ok()?))
 }
 

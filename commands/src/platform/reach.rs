@@ -6,8 +6,10 @@ use super::kube::Cluster;
 use super::{Optional, Platform, PlatformError};
 use crate::report::{Finding, Status};
 
-/// What nova reads from a cluster, as (group, resource).
-const READ: &[(&str, &str)] = &[("", "pods"), ("", "nodes"), ("apps", "deployments")];
+/// What nova reads from a cluster: group, resource, and whether it is in a namespace. A right to nodes
+/// that a namespace grants is none.
+const READ: &[(&str, &str, bool)] =
+    &[("", "pods", true), ("", "nodes", false), ("apps", "deployments", true)];
 
 /// One finding for each dependency and each service, all asked at once.
 pub async fn check(platform: &Platform) -> Vec<Finding> {
@@ -28,11 +30,18 @@ pub async fn check(platform: &Platform) -> Vec<Finding> {
         asked.push(Box::pin(async move {
             let name = format!("service {}", service.name);
             let Some(base) = service.base_url() else {
-                return Finding::new(Status::Unsupported, name, "no address configured", "configuration");
+                return Finding::new(
+                    Status::Unsupported,
+                    name,
+                    "no address configured",
+                    "configuration",
+                );
             };
             let url = format!("{base}{}", service.health);
             match platform.http.get(&url, None).await {
-                Ok(answer) => Finding::new(Status::Ok, name, format!("answers {}", answer.status), url),
+                Ok(answer) => {
+                    Finding::new(Status::Ok, name, format!("answers {}", answer.status), url)
+                }
                 Err(error) => error.finding(name, url),
             }
         }));
@@ -64,8 +73,9 @@ async fn one_cluster(cluster: &Cluster, platform: &Platform) -> Finding {
     };
     let namespace = platform.services.first().map_or("default", |s| s.namespace.as_str());
     let mut lacking = Vec::new();
-    for (group, resource) in READ {
-        match cluster.can_i("list", group, resource, namespace).await {
+    for (group, resource, namespaced) in READ {
+        let place = if *namespaced { namespace } else { "" };
+        match cluster.can_i("list", group, resource, place).await {
             Ok(true) => {}
             Ok(false) => lacking.push(*resource),
             Err(error) => return error.finding(name, source),

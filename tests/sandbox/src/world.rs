@@ -179,7 +179,9 @@ async fn programs(services: &Services, wanted: bool) -> anyhow::Result<Programs>
             .into_iter()
             .map(|name| (name, format!("127.0.0.1:{}", services.port(name))))
             .collect();
-        Prometheus::start(&targets).await.map(Some)
+        let prometheus = Prometheus::start(&targets).await?;
+        prometheus.scraped().await?;
+        Ok(Some(prometheus))
     };
     tokio::try_join!(postgres, redis, prometheus)
 }

@@ -353,7 +353,7 @@ print(json.dumps(out))
 "#;
 
 fn python() -> PathBuf {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let python = std::env::var_os("NOVA_TEST_PYTHON")
         .map_or_else(|| workspace.join("target/test-venv/bin/python"), PathBuf::from);
     assert!(

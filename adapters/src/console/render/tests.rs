@@ -84,7 +84,7 @@ fn health_on_a_wide_terminal() {
       vm-service-7d9f8b6c5d-x2x5z       185  node-5.eu-west-1.internal  5.5 %
       vm-service-7d9f8b6c5d-x2x6z       222  node-6.eu-west-1.internal  6.5 %
       vm-service-7d9f8b6c5d-x2x7z       259  node-7.eu-west-1.internal  7.5 %
-      … 3 more (--full shows all)
+      … 3 more (`full` shows all)
 
     [1] health vm-service   [2] logs of vm-service
       12 checks in 1.2 s
@@ -126,7 +126,7 @@ fn health_on_a_phone() {
       vm-servi…d-x2x6z       222  node-6.eu…
       vm-servi…d-x2x7z       259  node-7.eu…
       … not shown: cpu
-      … 3 more (--full shows all)
+      … 3 more (`full` shows all)
 
     [1] health vm-service
     [2] logs of vm-service
@@ -160,7 +160,7 @@ fn health_in_colour() {
       vm-service-7d9f8b6c5d-x2x5z       185  node-5.eu-west-1.internal  5.5 %
       vm-service-7d9f8b6c5d-x2x6z       222  node-6.eu-west-1.internal  6.5 %
       vm-service-7d9f8b6c5d-x2x7z       259  node-7.eu-west-1.internal  7.5 %
-      ^[2m… 3 more (--full shows all)^[0m
+      ^[2m… 3 more (`full` shows all)^[0m
 
     [1] health vm-service   [2] logs of vm-service
       ^[2m12 checks in 1.2 s^[0m

@@ -53,7 +53,9 @@ pub(super) fn advise(error: PlatformError) -> PlatformError {
     match error.cause {
         Cause::Unauthenticated => error.hint("renew the credentials in the kubeconfig"),
         Cause::Forbidden => error.hint("grant nova's account a role that may do this"),
-        Cause::Refused | Cause::UnknownHost => error.hint("check the server's address in the kubeconfig"),
+        Cause::Refused | Cause::UnknownHost => {
+            error.hint("check the server's address in the kubeconfig")
+        }
         Cause::Misconfigured => error.hint("see `kubeconfig` and `context` of this cluster"),
         _ => error,
     }

@@ -1,5 +1,8 @@
 //! Runs a program in a container: an argument list, never a shell line of ours.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, join, select};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::api::{Api, AttachParams};
@@ -10,6 +13,9 @@ use super::Cluster;
 
 /// Most bytes that are kept of each stream.
 const MAX_OUTPUT: u64 = 1024 * 1024;
+
+/// Longest words of a container runtime that are kept, in bytes.
+const MAX_WORDS: usize = 500;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,17 +59,34 @@ impl Cluster {
                         }
                     }
                 };
-                let (stdout, stderr, ()) = futures_util::join!(read(out), read(err), write);
-                let status = match status {
-                    Some(status) => status.await,
-                    None => None,
+                let status = async {
+                    match status {
+                        Some(status) => status.await,
+                        None => None,
+                    }
                 };
-                Ok((stdout, stderr, status))
+                // The pipes do not close when the connection breaks: only the status tells, and a
+                // program that has ended reads no more of its input.
+                let told = async {
+                    match select(pin!(status), pin!(write)).await {
+                        Either::Left((status, _)) => status,
+                        Either::Right(((), status)) => status.await,
+                    }
+                };
+                let output = join(read(out), read(err));
+                Ok(match select(pin!(output), pin!(told)).await {
+                    Either::Left((output, told)) => (output, told.await),
+                    Either::Right((Some(status), output)) => (output.await, Some(status)),
+                    Either::Right((None, _)) => <_>::default(),
+                })
             })
             .await?;
-        let (stdout, stderr, status) = ended;
+        let ((stdout, stderr), status) = ended;
         let failed = |cause, words: String| Err(PlatformError::new(target, cause).detail(words));
         match exit_code(status.as_ref()) {
+            Some(126 | 127) if let Some(words) = never_ran(&stdout, &stderr) => {
+                failed(Cause::Invalid, words)
+            }
             Some(exit_code) => Ok(ExecOutput { stdout, stderr, exit_code }),
             None => match status {
                 Some(status) => failed(Cause::Invalid, status.message.unwrap_or_default()),
@@ -82,6 +105,16 @@ async fn read(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
         }
     }
     kept
+}
+
+/// The words of a container runtime that could not start the program. Some runtimes write them to the
+/// program's own streams and make up an exit code.
+fn never_ran(stdout: &[u8], stderr: &[u8]) -> Option<String> {
+    let said = |stream: &[u8]| {
+        let text = String::from_utf8_lossy(&stream[..stream.len().min(MAX_WORDS)]).into_owned();
+        text.starts_with("OCI runtime exec failed").then(|| text.trim_end().to_owned())
+    };
+    said(stderr).or_else(|| said(stdout))
 }
 
 /// The code in the status that ends an exec; `None` when the program never ran.

@@ -27,7 +27,13 @@ pub struct LogOptions {
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { container: None, tail: Some(100), since_seconds: None, previous: false, limit_bytes: 1024 * 1024 }
+        Self {
+            container: None,
+            tail: Some(100),
+            since_seconds: None,
+            previous: false,
+            limit_bytes: 1024 * 1024,
+        }
     }
 }
 
@@ -44,7 +50,12 @@ impl Cluster {
     ///
     /// # Errors
     /// [`super::super::Cause::Invalid`] when the container has to be named or there is no such log.
-    pub async fn logs(&self, namespace: &str, pod: &str, options: &LogOptions) -> Result<Logs, PlatformError> {
+    pub async fn logs(
+        &self,
+        namespace: &str,
+        pod: &str,
+        options: &LogOptions,
+    ) -> Result<Logs, PlatformError> {
         let params = LogParams {
             container: options.container.clone(),
             tail_lines: options.tail.map(i64::from),
@@ -59,7 +70,8 @@ impl Cluster {
                 let api: Api<Pod> = Api::namespaced(client, namespace);
                 let mut bytes = Vec::new();
                 // One byte more than is kept tells whether something was left.
-                let mut stream = std::pin::pin!(api.log_stream(pod, &params).await?.take(limit as u64 + 1));
+                let mut stream =
+                    std::pin::pin!(api.log_stream(pod, &params).await?.take(limit as u64 + 1));
                 stream.read_to_end(&mut bytes).await.map_err(kube::Error::ReadEvents)?;
                 Ok(bytes)
             })

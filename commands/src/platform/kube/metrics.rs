@@ -96,7 +96,8 @@ impl Cluster {
     async fn metrics<T: DeserializeOwned>(&self, path: &str) -> Result<List<T>, PlatformError> {
         let uri = format!("/apis/metrics.k8s.io/v1beta1{path}");
         self.call("metrics", async |client| {
-            let request = http::Request::get(uri).body(Vec::new()).map_err(kube::Error::HttpError)?;
+            let request =
+                http::Request::get(uri).body(Vec::new()).map_err(kube::Error::HttpError)?;
             client.request(request).await
         })
         .await

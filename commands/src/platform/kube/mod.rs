@@ -40,8 +40,10 @@ pub use workloads::{Workload, WorkloadKind};
 use super::config::{ClusterConfig, Limits};
 use super::{Cause, PlatformError};
 
-/// Calls under way at once to one API server.
+/// Calls and watches under way at once to one API server. A watch lasts, so that it would keep a
+/// short call waiting if it took its place.
 const CONCURRENCY: usize = 16;
+const WATCHES: usize = 64;
 /// Objects on one page of a list, and the most pages that are read.
 const PAGE: u32 = 500;
 const PAGES: usize = 20;
@@ -54,6 +56,7 @@ struct Inner {
     config: ClusterConfig,
     client: OnceCell<Client>,
     permits: Semaphore,
+    watches: Semaphore,
     deadline: Duration,
 }
 
@@ -65,6 +68,7 @@ impl Cluster {
             config: config.clone(),
             client: OnceCell::new(),
             permits: Semaphore::new(CONCURRENCY),
+            watches: Semaphore::new(WATCHES),
             deadline: limits.deadline,
         }))
     }
@@ -123,19 +127,19 @@ impl Cluster {
         what: &str,
         ask: impl AsyncFnOnce(Client) -> kube::Result<T>,
     ) -> Result<T, PlatformError> {
-        self.call_within(self.0.deadline, what, ask).await
+        self.call_within((&self.0.permits, self.0.deadline), what, ask).await
     }
 
-    /// The same with a deadline of its own, for what is slow by nature.
+    /// The same with places and a deadline of its own, for what is slow by nature.
     async fn call_within<T>(
         &self,
-        deadline: Duration,
+        (permits, deadline): (&Semaphore, Duration),
         what: &str,
         ask: impl AsyncFnOnce(Client) -> kube::Result<T>,
     ) -> Result<T, PlatformError> {
         let target = format!("{what} in cluster {}", self.name());
         let asked = async {
-            let _place = self.0.permits.acquire().await.map_err(|_| (Cause::Busy, String::new()))?;
+            let _place = permits.acquire().await.map_err(|_| (Cause::Busy, String::new()))?;
             let client = self.0.client.get_or_try_init(|| connect(&self.0.config)).await;
             let client = client.map_err(|words| (Cause::Misconfigured, words))?;
             ask(client.clone()).await.map_err(|error| error::classify(&error))
@@ -232,9 +236,9 @@ async fn connect(config: &ClusterConfig) -> Result<Client, String> {
         None if config.context.is_some() => Config::from_kubeconfig(&options)
             .await
             .map_err(|error| format!("kubeconfig: {error}"))?,
-        None => Config::infer().await.map_err(|_| {
-            "neither a kubeconfig nor a pod's service account was found".to_owned()
-        })?,
+        None => Config::infer()
+            .await
+            .map_err(|_| "neither a kubeconfig nor a pod's service account was found".to_owned())?,
     };
     // A retry of ours would hide a 429 behind our deadline; the caller decides about repeats.
     loaded.default_retry = false;

@@ -63,9 +63,9 @@ impl From<v1::Pod> for Pod {
             .iter()
             .flatten()
             .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-        let waiting_reason = containers.iter().find_map(|container| {
-            container.state.as_ref()?.waiting.as_ref()?.reason.clone()
-        });
+        let waiting_reason = containers
+            .iter()
+            .find_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone());
         let ended = containers.iter().filter_map(|container| {
             let last = container.last_state.as_ref()?.terminated.as_ref()?;
             let at = last.finished_at.as_ref()?.0;

@@ -44,7 +44,11 @@ fn parse(text: &str) -> Option<f64> {
 
 /// Rounded up, as Kubernetes does; negative and absurd values are no measurement.
 fn whole(value: f64) -> Option<u64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked"
+    )]
     (0.0..9e18).contains(&value).then(|| (value - 1e-9).ceil() as u64)
 }
 
@@ -59,10 +63,24 @@ mod tests {
 
     #[test]
     fn the_forms_that_kubernetes_writes() {
-        for (text, expected) in [("100m", 100), ("1.5", 1500), ("2", 2000), ("250000000n", 250), ("12345678n", 13), ("0", 0)] {
+        for (text, expected) in [
+            ("100m", 100),
+            ("1.5", 1500),
+            ("2", 2000),
+            ("250000000n", 250),
+            ("12345678n", 13),
+            ("0", 0),
+        ] {
             assert_eq!(milli(&q(text)), Some(expected), "{text}");
         }
-        for (text, expected) in [("2Gi", 2_147_483_648), ("128974848", 128_974_848), ("1e3", 1000), ("500Ki", 512_000), ("129M", 129_000_000), ("2E", 2_000_000_000_000_000_000)] {
+        for (text, expected) in [
+            ("2Gi", 2_147_483_648),
+            ("128974848", 128_974_848),
+            ("1e3", 1000),
+            ("500Ki", 512_000),
+            ("129M", 129_000_000),
+            ("2E", 2_000_000_000_000_000_000),
+        ] {
             assert_eq!(bytes(&q(text)), Some(expected), "{text}");
         }
         for text in ["", "abc", "12x", "Gi", "-5", "1.2.3", "inf", "nan", "1e999"] {

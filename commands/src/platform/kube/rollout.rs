@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use kube::api::{Api, WatchEvent, WatchParams};
-use kube::{Client, Resource};
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::super::{Cause, PlatformError};
 use super::{Cluster, Workload, WorkloadKind};
@@ -54,7 +55,7 @@ impl Cluster {
         within: Duration,
         mut seen: impl FnMut(&Workload),
     ) -> Result<Rollout, PlatformError> {
-        let deadline = tokio::time::Instant::now() + within;
+        let deadline = Instant::now() + within;
         let mut workload = self.workload(namespace, kind, name).await?;
         loop {
             seen(&workload);
@@ -66,8 +67,9 @@ impl Cluster {
             match tokio::time::timeout_at(deadline, next).await {
                 Err(_) => return Ok(rollout),
                 Ok(Ok(changed)) => workload = changed,
-                // A version too old to watch from, or a watch that ended: read again.
+                // A watch that ended: read again, but not in a tight loop where each one ends at once.
                 Ok(Err(error)) if matches!(error.cause, Cause::Invalid | Cause::Broken) => {
+                    tokio::time::sleep_until(deadline.min(Instant::now() + PAUSE)).await;
                     workload = self.workload(namespace, kind, name).await?;
                 }
                 Ok(Err(error)) => return Err(error),
@@ -85,7 +87,7 @@ impl Cluster {
         // The caller bounds the wait; the server ends a watch after this many seconds anyway.
         let longest = Duration::from_secs(SERVER_SECONDS.into()) + self.0.deadline;
         let event = self
-            .call_within(longest, &what, async |client| match of.kind {
+            .call_within((&self.0.watches, longest), &what, async |client| match of.kind {
                 WorkloadKind::Deployment => first_event::<Deployment>(client, of).await,
                 WorkloadKind::StatefulSet => first_event::<StatefulSet>(client, of).await,
                 WorkloadKind::DaemonSet => first_event::<DaemonSet>(client, of).await,
@@ -101,8 +103,17 @@ impl Cluster {
 
 /// How long the server keeps one watch.
 const SERVER_SECONDS: u32 = 240;
+/// Between a watch that ended and the next reading.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How the server says that it has forgotten the changes since a version.
+const EXPIRED: u16 = 410;
 
-async fn first_event<K>(client: Client, of: &Workload) -> kube::Result<Option<Result<Workload, Cause>>>
+/// What one watch, or the list in place of one, came to. `None`: the server ended it.
+type Event = Option<Result<Workload, Cause>>;
+
+/// The first change after the version of `of`. An object that has been still for long has a version
+/// that no watch can start from: then it is listed, and watched from the version of the list.
+async fn first_event<K>(client: Client, of: &Workload) -> kube::Result<Event>
 where
     K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
         + Clone
@@ -114,8 +125,27 @@ where
     let params = WatchParams::default()
         .fields(&format!("metadata.name={}", of.name))
         .timeout(SERVER_SECONDS);
-    let events = api.watch(&params, &of.resource_version).await?;
-    let mut events = events.boxed();
+    match watch_from(&api, &params, &of.resource_version).await {
+        Err(kube::Error::Api(status)) if status.code == EXPIRED => {}
+        watched => return watched,
+    }
+    let list = ListParams::default().fields(&format!("metadata.name={}", of.name));
+    let list = api.list(&list).await?;
+    let version = list.metadata.resource_version.unwrap_or_default();
+    match list.items.into_iter().next() {
+        None => Ok(Some(Err(Cause::NotFound))),
+        Some(now) if now.resource_version().as_ref() != Some(&of.resource_version) => {
+            Ok(Some(Ok(now.into())))
+        }
+        Some(_) => watch_from(&api, &params, &version).await,
+    }
+}
+
+async fn watch_from<K>(api: &Api<K>, params: &WatchParams, version: &str) -> kube::Result<Event>
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Into<Workload>,
+{
+    let mut events = api.watch(params, version).await?.boxed();
     while let Some(event) = events.try_next().await? {
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
@@ -123,7 +153,7 @@ where
             }
             WatchEvent::Deleted(_) => return Ok(Some(Err(Cause::NotFound))),
             WatchEvent::Bookmark(_) => {}
-            WatchEvent::Error(_) => return Ok(Some(Err(Cause::Invalid))),
+            WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
         }
     }
     Ok(None)

@@ -51,8 +51,8 @@ impl Cluster {
                     .map(Some),
                 WorkloadKind::DaemonSet => Ok(None),
             })
-            .await?;
-        let Some(scaled) = scaled else {
+            .await;
+        let Some(scaled) = scaled.map_err(|e| moved(e, precondition))? else {
             let error = PlatformError::new(target, Cause::Invalid);
             return Err(error.detail("a daemonset runs one pod on each node"));
         };
@@ -107,7 +107,18 @@ impl Cluster {
                 .map(Workload::from),
         })
         .await
+        .map_err(|e| moved(e, precondition))
     }
+}
+
+/// A server answers a patch with another object's uid by 422 ("metadata.uid: … field is immutable")
+/// where it answers a stale version by 409; for us both are the precondition that does not hold.
+fn moved(error: PlatformError, precondition: Option<&Precondition>) -> PlatformError {
+    let uid = error.cause == Cause::Invalid && error.detail.raw().contains("metadata.uid");
+    if uid && precondition.is_some() {
+        return PlatformError { cause: Cause::Conflict, ..error };
+    }
+    error
 }
 
 fn params(dry_run: bool) -> PatchParams {

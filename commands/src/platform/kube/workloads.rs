@@ -92,9 +92,10 @@ impl Cluster {
             WorkloadKind::Deployment => {
                 Api::<Deployment>::namespaced(client, namespace).get(name).await.map(Workload::from)
             }
-            WorkloadKind::StatefulSet => {
-                Api::<StatefulSet>::namespaced(client, namespace).get(name).await.map(Workload::from)
-            }
+            WorkloadKind::StatefulSet => Api::<StatefulSet>::namespaced(client, namespace)
+                .get(name)
+                .await
+                .map(Workload::from),
             WorkloadKind::DaemonSet => {
                 Api::<DaemonSet>::namespaced(client, namespace).get(name).await.map(Workload::from)
             }
@@ -104,7 +105,12 @@ impl Cluster {
 }
 
 impl Workload {
-    fn new(kind: WorkloadKind, meta: ObjectMeta, selector: &LabelSelector, template: &PodTemplateSpec) -> Self {
+    fn new(
+        kind: WorkloadKind,
+        meta: ObjectMeta,
+        selector: &LabelSelector,
+        template: &PodTemplateSpec,
+    ) -> Self {
         let containers = template.spec.iter().flat_map(|spec| &spec.containers);
         Self {
             kind,
@@ -135,7 +141,8 @@ impl From<Deployment> for Workload {
             (condition.type_ == "Progressing" && reason == Some("ProgressDeadlineExceeded"))
                 || (condition.type_ == "ReplicaFailure" && condition.status == "True")
         });
-        let stuck = failed.map(|c| c.message.clone().or_else(|| c.reason.clone()).unwrap_or_default());
+        let stuck =
+            failed.map(|c| c.message.clone().or_else(|| c.reason.clone()).unwrap_or_default());
         Self {
             observed_generation: status.observed_generation.unwrap_or_default(),
             desired: count(spec.replicas.or(Some(1))),
@@ -186,7 +193,8 @@ fn count(number: Option<i32>) -> u32 {
 }
 
 fn written(selector: &LabelSelector) -> String {
-    let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    let labels =
+        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
     let expressions = selector.match_expressions.iter().flatten().map(|term| {
         let values = term.values.clone().unwrap_or_default().join(",");
         match term.operator.as_str() {

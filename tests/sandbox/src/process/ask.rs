@@ -15,15 +15,20 @@ const MAX_REPLY: u64 = 1024 * 1024;
 
 /// Whether GET of that path on loopback answers 200.
 pub(super) async fn http_ok(port: u16, path: &str) -> bool {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    http(port, path).await.is_some_and(|answer| answer.starts_with("HTTP/1.0 200"))
+}
+
+/// The whole answer to GET of that path on loopback, head included, if there is one in time.
+pub(super) async fn http(port: u16, path: &str) -> Option<String> {
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     let work = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.write_all(request.as_bytes()).await?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status).await?;
-        std::io::Result::Ok(status.ends_with(b" 200"))
+        let mut answer = Vec::new();
+        stream.take(MAX_REPLY).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
     };
-    matches!(tokio::time::timeout(DEADLINE, work).await, Ok(Ok(true)))
+    tokio::time::timeout(DEADLINE, work).await.ok()?.ok()
 }
 
 /// Sends Redis commands after AUTH on one connection; the reply to the last, in plain text.

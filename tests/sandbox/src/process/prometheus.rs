@@ -3,6 +3,7 @@
 //! Invariant: its targets and its port stay what they were at the start.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -17,6 +18,7 @@ pub struct Prometheus {
     server: Server,
     program: PathBuf,
     dir: TempDir,
+    targets: usize,
 }
 
 impl Prometheus {
@@ -49,7 +51,23 @@ impl Prometheus {
         std::fs::write(dir.path().join("prometheus.yml"), config.to_string())?;
         let run = |port| run(&program, dir.path(), port);
         let server = Server::start("prometheus", run, is_ready).await?;
-        Ok(Self { server, program, dir })
+        Ok(Self { server, program, dir, targets: targets.len() })
+    }
+
+    /// Waits until it has asked every target once.
+    ///
+    /// # Errors
+    /// When it has not within half a minute.
+    pub async fn scraped(&self) -> anyhow::Result<()> {
+        // Empty unless each target has a series.
+        let path = format!("/api/v1/query?query=count(up)=={}", self.targets);
+        let asked = async {
+            while !ask::http(self.port(), &path).await.is_some_and(|a| a.contains("\"value\"")) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let bound = Duration::from_secs(30);
+        tokio::time::timeout(bound, asked).await.context("the first scrape was awaited")
     }
 
     #[must_use]
