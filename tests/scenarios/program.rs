@@ -153,7 +153,7 @@ async fn a_configuration_with_mistakes_is_told_whole() {
     let missing = run(folder.path(), &["check", "--config", "/no/such/nova.toml"]).await;
     assert_eq!(
         text(&missing.stderr),
-        "nova: cannot read the configuration /no/such/nova.toml: entity not found\n"
+        "nova: cannot read the configuration /no/such/nova.toml: no such file\n"
     );
 }
 

@@ -14,7 +14,7 @@ use nova_commands::platform::config::{
     ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
     guide_services,
 };
-use nova_commands::platform::{PlatformConfig, SecretRef};
+use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
 use serde::Deserialize;
 
@@ -127,11 +127,11 @@ impl Config {
         let Some(path) = path else { return Self::parse("(defaults)", "") };
         let name = path.display().to_string();
         let failed = |reason: String| ConfigError::Unreadable { path: name.clone(), reason };
-        let size = std::fs::metadata(path).map_err(|e| failed(e.kind().to_string()))?.len();
+        let size = std::fs::metadata(path).map_err(|e| failed(why(&e)))?.len();
         if size > MAX_FILE {
             return Err(failed(format!("larger than {} MiB", MAX_FILE / 1024 / 1024)));
         }
-        let text = std::fs::read(path).map_err(|e| failed(e.kind().to_string()))?;
+        let text = std::fs::read(path).map_err(|e| failed(why(&e)))?;
         let text = String::from_utf8(text).map_err(|_| failed("not UTF-8".to_owned()))?;
         Self::parse(&name, &text)
     }

@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use nova_adapters::chat::Chat;
 use nova_adapters::console::{Buttons, Console, Input, Pick, Prompt, PromptOptions};
 use nova_adapters::message::{Action, Mark, Message, Section};
+use nova_commands::grammar::TokenError;
 
 use super::{PACE, Terminal, here, invocation};
 use crate::config::Environment;
@@ -60,7 +61,7 @@ pub async fn session(
             Input::Cancel => continue,
             Input::Line(line) => line,
             Input::TooLong(bytes) => {
-                last = refuse(&console, format!("that line is {bytes} bytes long")).await?;
+                last = refuse(&console, TokenError::TooLong(bytes).to_string()).await?;
                 continue;
             }
             Input::NotText => {

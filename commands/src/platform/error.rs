@@ -73,11 +73,11 @@ impl PlatformError {
         self
     }
 
-    /// The failure as a finding about `subject`. What our own configuration or rights forbid is no
-    /// fact about the other side's health.
+    /// The failure as a finding about `subject`. What our rights forbid is no fact about the other
+    /// side's health.
     pub fn finding(&self, subject: impl Into<Untrusted>, source: impl Into<Untrusted>) -> Finding {
         let status = match self.cause {
-            Cause::Misconfigured | Cause::Forbidden => Status::NoData,
+            Cause::Forbidden => Status::NoData,
             Cause::NotFound => Status::Absent,
             _ => Status::Fail,
         };

@@ -18,4 +18,4 @@ mod transport;
 
 pub use error::{Cause, PlatformError};
 pub use hub::{Optional, Platform, PlatformConfig};
-pub use secret::{SecretError, SecretRef, Secrets};
+pub use secret::{SecretError, SecretRef, Secrets, why};

@@ -64,12 +64,22 @@ impl Secrets {
 fn read(path: &PathBuf) -> Result<String, SecretError> {
     use std::io::Read;
     let failed = |reason: String| SecretError::File { path: path.clone(), reason };
-    let file = std::fs::File::open(path).map_err(|e| failed(e.kind().to_string()))?;
+    let file = std::fs::File::open(path).map_err(|e| failed(why(&e)))?;
     let mut text = String::new();
     let read = file.take(MAX_SECRET + 1).read_to_string(&mut text);
-    match read.map_err(|e| failed(e.kind().to_string()))? {
+    match read.map_err(|e| failed(why(&e)))? {
         n if n as u64 > MAX_SECRET => Err(failed(format!("larger than {} KiB", MAX_SECRET / 1024))),
         _ => Ok(text),
+    }
+}
+
+/// Why a file could not be read, in words that a person uses and without its path.
+#[must_use]
+pub fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        std::io::ErrorKind::InvalidData => "not text".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -86,6 +96,6 @@ mod tests {
         let error = secrets.resolve(&SecretRef::Env("UNSET".into())).unwrap_err();
         assert_eq!(error.to_string(), "the environment variable UNSET is not set");
         let error = secrets.resolve(&SecretRef::File("/no/such/file".into())).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read the secret file /no/such/file: entity not found");
+        assert_eq!(error.to_string(), "cannot read the secret file /no/such/file: no such file");
     }
 }

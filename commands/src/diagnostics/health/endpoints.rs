@@ -59,10 +59,9 @@ async fn path(platform: &Platform, service: &ServiceConfig, base: &str, path: &s
 }
 
 fn unreachable(name: &str, error: &PlatformError, source: String) -> Finding {
-    let status = if error.cause == Cause::Misconfigured { Status::NoData } else { Status::Fail };
-    let finding = Finding::new(status, name, error.measured(), source);
+    let finding = error.finding(name, source);
     match error.cause {
-        Cause::UnknownHost => finding.hint("check the service's `url`"),
+        Cause::UnknownHost | Cause::Misconfigured => finding.hint("check the service's `url`"),
         _ => finding,
     }
 }

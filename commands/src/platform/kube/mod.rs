@@ -38,7 +38,7 @@ pub use scale::Precondition;
 pub use workloads::{Workload, WorkloadKind};
 
 use super::config::{ClusterConfig, Limits};
-use super::{Cause, PlatformError};
+use super::{Cause, PlatformError, why};
 
 /// Calls and watches under way at once to one API server. A watch lasts, so that it would keep a
 /// short call waiting if it took its place.
@@ -223,7 +223,7 @@ async fn connect(config: &ClusterConfig) -> Result<Client, String> {
         Some(path) => {
             let unusable = |reason: String| format!("kubeconfig {}: {reason}", path.display());
             let read = Kubeconfig::read_from(path).map_err(|error| match error {
-                KubeconfigError::ReadConfig(error, _) => unusable(error.kind().to_string()),
+                KubeconfigError::ReadConfig(error, _) => unusable(why(&error)),
                 // The parser's words may quote the file, which holds credentials.
                 KubeconfigError::Parse(_) => unusable("not a kubeconfig".to_owned()),
                 error => unusable(error.to_string()),
