@@ -40,9 +40,7 @@ fn policies(config: &Config) -> Finding {
             let count = permissions.policy_ids().count();
             Finding::new(Status::Ok, "policies", format!("{count} policies"), "configuration")
         }
-        Err(error) => {
-            Finding::new(Status::Fail, "policies", format!("{error:#}"), "configuration")
-        }
+        Err(error) => Finding::new(Status::Fail, "policies", format!("{error:#}"), "configuration"),
     }
 }
 

@@ -66,10 +66,17 @@ fn argument(arg: &clap::Arg) -> Argument {
     let value = arg.get_value_names().and_then(<[_]>::first).map(ToString::to_string);
     let takes_value = arg.get_action().takes_values();
     Argument {
-        name: arg.get_long().map_or_else(|| value.clone().unwrap_or_default(), |long| format!("--{long}")),
+        name: arg
+            .get_long()
+            .map_or_else(|| value.clone().unwrap_or_default(), |long| format!("--{long}")),
         value: value.filter(|_| takes_value),
         required: arg.is_required_set(),
         many: takes_value && arg.get_num_args().is_some_and(|n| n.max_values() > 1),
-        choices: arg.get_possible_values().iter().filter(|_| takes_value).map(|v| v.get_name().to_owned()).collect(),
+        choices: arg
+            .get_possible_values()
+            .iter()
+            .filter(|_| takes_value)
+            .map(|v| v.get_name().to_owned())
+            .collect(),
     }
 }

@@ -17,12 +17,22 @@ const fn planned(
     Command { path, summary, kind, guide, args, run: Run::NotYet }
 }
 
-const fn d(path: &'static str, summary: &'static str, guide: &'static [&'static str], args: Args) -> Command {
+const fn d(
+    path: &'static str,
+    summary: &'static str,
+    guide: &'static [&'static str],
+    args: Args,
+) -> Command {
     planned(path, summary, Kind::Diagnostic { sensitive: false }, guide, args)
 }
 
 /// Shows who did what: for security people only.
-const fn s(path: &'static str, summary: &'static str, guide: &'static [&'static str], args: Args) -> Command {
+const fn s(
+    path: &'static str,
+    summary: &'static str,
+    guide: &'static [&'static str],
+    args: Args,
+) -> Command {
     planned(path, summary, Kind::Diagnostic { sensitive: true }, guide, args)
 }
 
@@ -37,7 +47,12 @@ const fn r(
     planned(path, summary, Kind::Remediation { risk, reversible }, guide, args)
 }
 
-const fn i(path: &'static str, summary: &'static str, guide: &'static [&'static str], args: Args) -> Command {
+const fn i(
+    path: &'static str,
+    summary: &'static str,
+    guide: &'static [&'static str],
+    args: Args,
+) -> Command {
     planned(path, summary, Kind::Incident, guide, args)
 }
 
@@ -90,28 +105,41 @@ use Risk::{Critical, High, Low, Medium};
 /// Every row, in the order of the guide.
 pub(crate) static PLANNED: &[Command] = &[
     d("contacts", "Who to call, and where the dashboards are", &["G01", "G02", "G91"], none),
-    d("top nodes", "CPU and memory of the nodes", &["G06", "G11"], |c| c.arg(flag("allocated")).arg(option("cluster", "CLUSTER"))),
+    d("top nodes", "CPU and memory of the nodes", &["G06", "G11"], |c| {
+        c.arg(flag("allocated")).arg(option("cluster", "CLUSTER"))
+    }),
     d("top pods", "CPU and memory of the pods", &["G06"], |c| {
-        c.arg(option("sort", "BY").value_parser(["cpu", "memory"])).arg(option("cluster", "CLUSTER"))
+        c.arg(option("sort", "BY").value_parser(["cpu", "memory"]))
+            .arg(option("cluster", "CLUSTER"))
     }),
     d("perf latency", "P95 by service against the 1 s SLA", &["G07"], |c| c.arg(may("SERVICE"))),
     d("perf errors", "Error rate by service against 0.1 %", &["G17"], |c| c.arg(may("SERVICE"))),
     d("perf memory", "Memory trend of a service", &["G43"], |c| c.arg(needs("SERVICE"))),
     d("perf heap", "Heap profile of a service", &["G44"], |c| c.arg(needs("SERVICE"))),
     d("perf cpu", "CPU profile of a service", &["G47"], |c| {
-        c.arg(needs("SERVICE")).arg(option("seconds", "N").value_parser(value_parser!(u32).range(1..=120)))
+        c.arg(needs("SERVICE"))
+            .arg(option("seconds", "N").value_parser(value_parser!(u32).range(1..=120)))
     }),
     d("perf throttling", "CPU throttling against limits and requests", &["G48"], none),
     d("perf report", "Latency, errors and connections in one answer", &["G90"], none),
     d("db activity", "What PostgreSQL is doing now", &["G08", "G34"], none),
     d("db slow-queries", "The ten slowest queries", &["G10"], none),
-    d("db status", "PostgreSQL up, connections by state against the limit", &["G31", "G32", "G33"], none),
+    d(
+        "db status",
+        "PostgreSQL up, connections by state against the limit",
+        &["G31", "G32", "G33"],
+        none,
+    ),
     d("db access-patterns", "Queries that read over 1,000 rows", &["G59"], none),
     d("db integrity", "VMs by status", &["G72"], none),
     d("cache latency", "Redis latency over a window", &["G09"], none),
-    d("net services", "Reachability and time between services", &["G12", "G49"], |c| c.arg(option("from", "SERVICE"))),
+    d("net services", "Reachability and time between services", &["G12", "G49"], |c| {
+        c.arg(option("from", "SERVICE"))
+    }),
     d("net clusters", "Connectivity between clusters", &["G27"], none),
-    d("net dns", "What a name resolves to, and how fast", &["G50", "G77"], |c| c.arg(needs("NAME"))),
+    d("net dns", "What a name resolves to, and how fast", &["G50", "G77"], |c| {
+        c.arg(needs("NAME"))
+    }),
     d("net loss", "Packet loss to a service", &["G51"], |c| c.arg(needs("SERVICE"))),
     d("logs", "Log lines of a service's pods", &["G18"], |c| {
         c.arg(needs("SERVICE"))
@@ -121,12 +149,22 @@ pub(crate) static PLANNED: &[Command] = &[
             .arg(flag("previous"))
     }),
     d("providers health", "Health of aws, azure and gcp", &["G19"], none),
-    d("providers credentials", "Credential secrets: keys, age and expiry, never values", &["G20"], none),
+    d(
+        "providers credentials",
+        "Credential secrets: keys, age and expiry, never values",
+        &["G20"],
+        none,
+    ),
     d("providers check", "Identity and instances by a provider's own tools", &["G22"], provider),
     d("federation status", "Nodes and federation pods in each cluster", &["G25"], none),
     d("federation raft", "Who leads, by each member's own account", &["G26"], none),
     d("federation peers", "Raft peers", &["G30"], none),
-    d("frontend check", "Frontend pods, gateway, WebSocket, browser checklist", &["G37", "G38", "G39", "G42"], none),
+    d(
+        "frontend check",
+        "Frontend pods, gateway, WebSocket, browser checklist",
+        &["G37", "G38", "G39", "G42"],
+        none,
+    ),
     d("rollout status", "How far a rollout is", &["G46"], |c| c.arg(needs("SERVICE"))),
     s("security auth-failures", "Authentication failures by source and user", &["G52"], none),
     s("security token", "Claims of a suspect token, asked for in private", &["G53"], none),
@@ -139,49 +177,113 @@ pub(crate) static PLANNED: &[Command] = &[
     d("monitoring grafana", "Grafana: up, its Prometheus, its errors", &["G64", "G65"], none),
     d("monitoring alertmanager", "Alertmanager status and configuration", &["G67"], none),
     d("monitoring alerts", "Active alerts", &["G68"], none),
-    d("monitoring routes", "Where an alert with these labels would go", &["G69"], |c| c.arg(rest("LABEL=VALUE"))),
+    d("monitoring routes", "Where an alert with these labels would go", &["G69"], |c| {
+        c.arg(rest("LABEL=VALUE"))
+    }),
     d("recovery plan", "The recovery order and its time objectives", &["G70"], none),
     d("recovery assess", "State of a region", &["G75"], |c| c.arg(needs("REGION"))),
     d("capacity hpa", "Autoscalers and their limits", &["G80"], none),
     d("capacity metrics", "Metrics server and custom metrics", &["G81", "G82"], none),
     d("capacity usage", "CPU and memory by pod", &["G83"], none),
     d("capacity recommend", "Replicas for the present load", &["G84"], |c| c.arg(may("SERVICE"))),
-    r("scale", "Change a deployment's replicas", Medium, true, &["G13", "G36"], |c| c.arg(needs("SERVICE")).arg(replicas())),
-    r("restart", "Rolling restart of a service", Medium, false, &["G15", "G23", "G34", "G40", "G46", "G66"], |c| c.arg(needs("SERVICE"))),
+    r("scale", "Change a deployment's replicas", Medium, true, &["G13", "G36"], |c| {
+        c.arg(needs("SERVICE")).arg(replicas())
+    }),
+    r(
+        "restart",
+        "Rolling restart of a service",
+        Medium,
+        false,
+        &["G15", "G23", "G34", "G40", "G46", "G66"],
+        |c| c.arg(needs("SERVICE")),
+    ),
     r("cache flush", "Delete every key of the cache", High, false, &["G14"], none),
     r("db analyze", "ANALYZE", Low, false, &["G16"], none),
     r("db vacuum", "VACUUM ANALYZE", Medium, false, &["G16"], none),
-    r("db terminate-idle", "End connections idle for long", Medium, false, &["G35"], |c| c.arg(option("older", "DURATION"))),
+    r("db terminate-idle", "End connections idle for long", Medium, false, &["G35"], |c| {
+        c.arg(option("older", "DURATION"))
+    }),
     r("db reindex", "Rebuild indexes", High, false, &["G73"], none),
     r("providers rotate", "Rotate a provider's credentials", High, false, &["G21"], provider),
     r("federation transfer-leadership", "Move the raft leader", Critical, false, &["G28"], none),
-    r("federation restart", "Restart federation cluster by cluster", Critical, false, &["G29"], none),
-    r("frontend purge-cdn", "Purge the CDN cache", Medium, false, &["G41"], |c| c.arg(option("url", "URL"))),
+    r(
+        "federation restart",
+        "Restart federation cluster by cluster",
+        Critical,
+        false,
+        &["G29"],
+        none,
+    ),
+    r("frontend purge-cdn", "Purge the CDN cache", Medium, false, &["G41"], |c| {
+        c.arg(option("url", "URL"))
+    }),
     r("perf gc", "Force a garbage collection", Low, false, &["G45"], |c| c.arg(needs("SERVICE"))),
-    r("security block-ip", "Block addresses at the gateway", High, true, &["G55"], |c| c.arg(rest("CIDR"))),
+    r("security block-ip", "Block addresses at the gateway", High, true, &["G55"], |c| {
+        c.arg(rest("CIDR"))
+    }),
     r("security unblock-ip", "Lift a block", High, true, &["G55"], |c| c.arg(rest("CIDR"))),
     r("security rotate-jwt-keys", "Rotate the JWT signing keys", Critical, false, &["G56"], none),
-    r("security revoke-sessions", "End a user's sessions", High, false, &["G57"], |c| c.arg(needs("USER"))),
-    r("recovery restore-database", "Restore the database from a backup", Critical, false, &["G71"], none),
-    r("recovery restore-services", "Bring services back in dependency order", Critical, false, &["G74"], none),
-    r("recovery failover", "Move to another region", Critical, false, &["G76", "G77", "G78", "G79"], |c| {
-        c.arg(option("to", "REGION").required(true))
+    r("security revoke-sessions", "End a user's sessions", High, false, &["G57"], |c| {
+        c.arg(needs("USER"))
     }),
-    i("oncall", "Who is on call", &["G01"], |c| c.arg(may("ACTION").value_parser(["who", "schedule", "override", "swap"]))),
-    i("escalation simulate", "Who would be paged, and when", &["G01"], |c| c.arg(needs("INCIDENT"))),
+    r(
+        "recovery restore-database",
+        "Restore the database from a backup",
+        Critical,
+        false,
+        &["G71"],
+        none,
+    ),
+    r(
+        "recovery restore-services",
+        "Bring services back in dependency order",
+        Critical,
+        false,
+        &["G74"],
+        none,
+    ),
+    r(
+        "recovery failover",
+        "Move to another region",
+        Critical,
+        false,
+        &["G76", "G77", "G78", "G79"],
+        |c| c.arg(option("to", "REGION").required(true)),
+    ),
+    i("oncall", "Who is on call", &["G01"], |c| {
+        c.arg(may("ACTION").value_parser(["who", "schedule", "override", "swap"]))
+    }),
+    i("escalation simulate", "Who would be paged, and when", &["G01"], |c| {
+        c.arg(needs("INCIDENT"))
+    }),
     i("escalation drill", "Rehearse an escalation", &["G01"], |c| c.arg(severity())),
-    i("incident declare", "Open an incident", &["G85"], |c| c.arg(severity().required(true)).arg(rest("IMPACT"))),
+    i("incident declare", "Open an incident", &["G85"], |c| {
+        c.arg(severity().required(true)).arg(rest("IMPACT"))
+    }),
     i("incident list", "Open incidents", &["G85"], none),
     i("incident show", "One incident", &["G85"], |c| c.arg(may("INCIDENT"))),
     i("incident ack", "Take an incident", &["G01"], |c| c.arg(may("INCIDENT"))),
     i("incident note", "Write on the timeline", &["G86", "G87"], |c| c.arg(rest("TEXT"))),
     i("incident timeline", "What happened, in order", &["G86", "G87"], |c| c.arg(may("INCIDENT"))),
-    i("incident resolve", "Close an incident after its smoke test", &["G87"], |c| c.arg(may("INCIDENT"))),
+    i("incident resolve", "Close an incident after its smoke test", &["G87"], |c| {
+        c.arg(may("INCIDENT"))
+    }),
     i("incident report", "The incident report as a file", &["G88"], |c| c.arg(may("INCIDENT"))),
     i("incident postmortem", "A post-mortem draft as a file", &["G88"], |c| c.arg(may("INCIDENT"))),
-    i("runbook", "Run a runbook, recorded step by step", &["G05", "G17", "G24", "G31", "G52", "G86"], |c| {
-        c.arg(needs("RUNBOOK").value_parser(["response-time", "vm-operations", "federation", "database", "authentication"]))
-    }),
+    i(
+        "runbook",
+        "Run a runbook, recorded step by step",
+        &["G05", "G17", "G24", "G31", "G52", "G86"],
+        |c| {
+            c.arg(needs("RUNBOOK").value_parser([
+                "response-time",
+                "vm-operations",
+                "federation",
+                "database",
+                "authentication",
+            ]))
+        },
+    ),
     i("approve", "Approve a request", &[], |c| c.arg(needs("REQUEST"))),
     i("deny", "Deny a request", &[], |c| c.arg(needs("REQUEST")).arg(option("reason", "TEXT"))),
     i("undo", "Undo an execution", &[], |c| c.arg(needs("EXECUTION"))),

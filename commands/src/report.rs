@@ -148,9 +148,11 @@ impl Report {
     #[must_use]
     pub fn verdict(&self) -> Status {
         let worst = self.findings.iter().map(|f| f.status).filter(|s| s.needs_attention()).min();
-        worst.unwrap_or_else(|| {
-            if self.count(Status::Ok) > 0 { Status::Ok } else { Status::NoData }
-        })
+        worst.unwrap_or_else(
+            || {
+                if self.count(Status::Ok) > 0 { Status::Ok } else { Status::NoData }
+            },
+        )
     }
 
     /// How many findings have this status.
@@ -161,8 +163,9 @@ impl Report {
 
     /// Worst first, then by subject, each subject's findings in the order they were made.
     pub fn sort(&mut self) {
-        self.findings
-            .sort_by(|a, b| a.status.cmp(&b.status).then_with(|| a.subject.raw().cmp(b.subject.raw())));
+        self.findings.sort_by(|a, b| {
+            a.status.cmp(&b.status).then_with(|| a.subject.raw().cmp(b.subject.raw()))
+        });
     }
 }
 
@@ -180,7 +183,10 @@ mod tests {
     fn the_worst_finding_decides_and_silence_is_not_health() {
         assert_eq!(report(&[Status::Ok, Status::Warn, Status::Fail]).verdict(), Status::Fail);
         assert_eq!(report(&[Status::Ok, Status::Absent]).verdict(), Status::Absent);
-        assert_eq!(report(&[Status::Ok, Status::NoData, Status::Unsupported]).verdict(), Status::Ok);
+        assert_eq!(
+            report(&[Status::Ok, Status::NoData, Status::Unsupported]).verdict(),
+            Status::Ok
+        );
         assert_eq!(report(&[Status::Unsupported]).verdict(), Status::NoData);
         assert_eq!(report(&[]).verdict(), Status::NoData);
     }

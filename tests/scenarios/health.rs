@@ -18,8 +18,17 @@ async fn every_fault_of_an_endpoint_is_told_from_the_others() {
     let mut nova = Nova::on(world(false).await, |text| text).await;
     let mut replies = String::new();
     for fault in [
-        "unhealthy", "slow", "degraded", "storage-warning", "refused", "hanging", "not-found", "huge",
-        "not-json", "garbage", "drop-mid-body",
+        "unhealthy",
+        "slow",
+        "degraded",
+        "storage-warning",
+        "refused",
+        "hanging",
+        "not-found",
+        "huge",
+        "not-json",
+        "garbage",
+        "drop-mid-body",
     ] {
         nova.sandbox(&format!("break backup-service {fault}")).await;
         let reply = nova.say("health backup-service").await;
@@ -84,7 +93,10 @@ async fn a_cluster_in_trouble_leaves_the_rest_of_the_answer() {
         ("not JSON", Fault::Malformed(100)),
         ("no metrics", Fault::MetricsApi(false)),
         ("a node is gone", Fault::NodeReady { node: "us-east-node-2".to_owned(), ready: false }),
-        ("and memory pressure", Fault::NodeMemoryPressure { node: "us-east-node-1".to_owned(), pressure: true }),
+        (
+            "and memory pressure",
+            Fault::NodeMemoryPressure { node: "us-east-node-1".to_owned(), pressure: true },
+        ),
     ] {
         let cluster = nova.world.cluster("us-east").expect("it is there");
         cluster.fault(fault);
@@ -155,9 +167,18 @@ async fn mistakes_get_one_line_that_says_what_to_do() {
     assert!(long.len() > MAX_LINE);
     let mut replies = String::new();
     for line in [
-        "helth", "health vm-servic", "health --clutser us-east", "health --cluster us-est",
-        "health a b", "health \"vm", "health\u{0}", "top nodes", "db", &long,
-        "health \u{202e}ecivres-mv", "health `<!channel>`",
+        "helth",
+        "health vm-servic",
+        "health --clutser us-east",
+        "health --cluster us-est",
+        "health a b",
+        "health \"vm",
+        "health\u{0}",
+        "top nodes",
+        "db",
+        &long,
+        "health \u{202e}ecivres-mv",
+        "health `<!channel>`",
     ] {
         let reply = nova.say(line).await;
         let asked: String = line.chars().filter(|c| !c.is_control()).take(30).collect();
@@ -172,7 +193,8 @@ async fn mistakes_get_one_line_that_says_what_to_do() {
 async fn help_at_every_level() {
     let mut nova = Nova::start().await;
     let mut replies = String::new();
-    for line in ["help", "help health", "help security", "help recovery restore-database", "whoami"] {
+    for line in ["help", "help health", "help security", "help recovery restore-database", "whoami"]
+    {
         replies += &format!("> {line}\n{}\n", nova.say(line).await);
     }
     stable(|| insta::assert_snapshot!(replies));

@@ -108,8 +108,11 @@ async fn the_catalogue_names_every_item_of_the_guide() {
         }
         assert!(row["available"].is_boolean() && row["arguments"].is_array(), "{row}");
     }
-    let available: Vec<&str> =
-        rows.iter().filter(|row| row["available"] == true).filter_map(|row| row["name"].as_str()).collect();
+    let available: Vec<&str> = rows
+        .iter()
+        .filter(|row| row["available"] == true)
+        .filter_map(|row| row["name"].as_str())
+        .collect();
     assert_eq!(available, ["health", "help", "whoami"]);
 }
 
@@ -145,7 +148,8 @@ async fn arguments_that_are_not_text_are_one_clear_line() {
 async fn a_configuration_with_mistakes_is_told_whole() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("nova.toml");
-    std::fs::write(&file, "[store]\nulr = \"x\"\n[[services]]\nname = \"a b\"\n[sevices]\n").expect("written");
+    std::fs::write(&file, "[store]\nulr = \"x\"\n[[services]]\nname = \"a b\"\n[sevices]\n")
+        .expect("written");
     let output = run(folder.path(), &["check"]).await;
     assert_eq!(output.status.code(), Some(2));
     let told = text(&output.stderr).replace(&file.display().to_string(), "nova.toml");
@@ -208,7 +212,11 @@ async fn the_demo_leads_to_a_prompt_and_shows_what_is_broken() {
     let program = env!("CARGO_BIN_EXE_nova");
     let mut command = Command::new("script");
     command.args(["-qefc", &format!("{program} demo"), "/dev/null"]);
-    command.env("HOME", folder.path()).env("TERM", "xterm").env("NO_COLOR", "1").env("LANG", "C.UTF-8");
+    command
+        .env("HOME", folder.path())
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .env("LANG", "C.UTF-8");
     let lines = "health\rsandbox break vm-service\rhealth\rexit\r";
     let output = finish(command, lines.as_bytes().to_vec()).await;
     let shown = String::from_utf8_lossy(&output.stdout);

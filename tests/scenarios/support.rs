@@ -38,7 +38,8 @@ pub(crate) async fn world(databases: bool) -> World {
     let clusters = vec!["us-east".to_owned()];
     let options = WorldOptions { clusters, step: Duration::from_millis(10), databases };
     let world = World::start(options).await.expect("the sandbox starts");
-    let real = world.postgres().is_some() && world.redis().is_some() && world.prometheus().is_some();
+    let real =
+        world.postgres().is_some() && world.redis().is_some() && world.prometheus().is_some();
     assert!(real || !databases, "PostgreSQL, Redis and Prometheus are needed: run tests/run");
     world
 }
@@ -91,7 +92,7 @@ impl Nova {
 
     /// Delivers an invocation, perhaps not for the first time.
     pub(crate) async fn deliver(&self, invocation: &Invocation) -> (Answer, String) {
-        let style = Style { width: 110, colour: false, unicode: true, full: true };
+        let style = Style { width: 200, colour: false, unicode: true, full: true };
         let console = Console::new(Arc::clone(&self.printed) as _, style);
         let here = Conversation { platform: Platform::Console, id: "terminal".to_owned() };
         let pace = Duration::from_millis(10);

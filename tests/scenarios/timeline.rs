@@ -17,7 +17,9 @@ async fn every_invocation_and_its_outcome_stand_on_an_intact_timeline() {
         .timeline()
         .await
         .iter()
-        .map(|entry| format!("{} {} {} {}", entry.seq, entry.kind.as_str(), entry.actor, entry.body))
+        .map(|entry| {
+            format!("{} {} {} {}", entry.seq, entry.kind.as_str(), entry.actor, entry.body)
+        })
         .collect();
     stable(|| insta::assert_snapshot!(rows.join("\n")));
     let verified = nova.store.verify(None).await.expect("the store answers");

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nova_commands::platform::config::{
-    ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
-    guide_services,
+    ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig, guide_services,
 };
 use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
@@ -252,7 +251,10 @@ url = "ftp://x"
     #[test]
     fn broken_syntax_names_the_line() {
         assert!(problems("[store]\nurl = \n").starts_with("nova.toml:2: "));
-        assert_eq!(problems("services = 3"), "nova.toml:1: `services` is a list: write `[[services]]`");
+        assert_eq!(
+            problems("services = 3"),
+            "nova.toml:1: `services` is a list: write `[[services]]`"
+        );
     }
 
     #[test]

@@ -37,15 +37,14 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut reader =
-            Self {
-                file,
-                text,
-                root: root.into_inner(),
-                known: Vec::new(),
-                lines: HashMap::new(),
-                problems: Vec::new(),
-            };
+        let mut reader = Self {
+            file,
+            text,
+            root: root.into_inner(),
+            known: Vec::new(),
+            lines: HashMap::new(),
+            problems: Vec::new(),
+        };
         for error in errors {
             reader.refuse(&error);
         }
@@ -59,7 +58,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The rows of `[[name]]`; `None` when there is no such key at all.
-    pub(super) fn rows<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<Vec<(usize, T)>> {
+    pub(super) fn rows<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+    ) -> Option<Vec<(usize, T)>> {
         let (_, value) = self.take(name)?;
         let span = value.span();
         let DeValue::Array(rows) = value.into_inner() else {
@@ -96,7 +98,10 @@ impl<'a> Reader<'a> {
         self.problems
     }
 
-    fn take(&mut self, name: &'static str) -> Option<(Spanned<DeString<'a>>, Spanned<DeValue<'a>>)> {
+    fn take(
+        &mut self,
+        name: &'static str,
+    ) -> Option<(Spanned<DeString<'a>>, Spanned<DeValue<'a>>)> {
         self.known.push(name);
         let key = self.root.keys().find(|key| key.as_ref() == name)?.clone();
         self.lines.insert(name, self.line(key.span().start));

@@ -112,7 +112,9 @@ pub(super) fn services(
         if let Some(workload) = &service.workload {
             let (kind, rest) = workload.split_once('/').unwrap_or((workload, ""));
             if !matches!(kind, "deployment" | "statefulset" | "daemonset") || rest.is_empty() {
-                complain(format!("`{name}`: `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME"));
+                complain(format!(
+                    "`{name}`: `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME"
+                ));
             }
         }
         for path in [Some(&service.health), service.ready.as_ref()].into_iter().flatten() {

@@ -144,8 +144,12 @@ pub async fn show(
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
     let grammar = Grammar::new();
-    let context =
-        view::Context { sanitiser, grammar: &grammar, now: Timestamp::now(), took: started.elapsed() };
+    let context = view::Context {
+        sanitiser,
+        grammar: &grammar,
+        now: Timestamp::now(),
+        took: started.elapsed(),
+    };
     terminal.console().post(&here(), &view::report(report, &context)).await?;
     Ok(Exit::of(report))
 }

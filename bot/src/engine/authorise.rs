@@ -17,8 +17,7 @@ impl Engine {
             (Kind::Diagnostic { .. }, _) => Action::Diagnose,
             (Kind::Remediation { .. } | Kind::Incident, _) => Action::Request,
         };
-        let principal =
-            Principal { person: speaker.person.clone(), roles: speaker.roles.clone() };
+        let principal = Principal { person: speaker.person.clone(), roles: speaker.roles.clone() };
         Some(self.permissions.authorize(&principal, action, &resource(command), &context(speaker)))
     }
 }

@@ -68,7 +68,10 @@ pub struct Answer {
 
 /// An answer before it is drawn.
 enum Said {
-    Report { command: &'static str, report: Report },
+    Report {
+        command: &'static str,
+        report: Report,
+    },
     Message(Message),
     /// A person's mistake or a missing right.
     Refused(UserError),

@@ -8,8 +8,8 @@ use nova_commands::text::Sanitiser;
 use nova_permissions::Permissions;
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, Environment};
 use super::key;
+use crate::config::{Config, Environment};
 use crate::store::{Clock, Store, StoreConfig, TimelineKey};
 
 /// Opens the configured store; without one, SQLite in the user's state folder.
@@ -22,9 +22,10 @@ pub async fn store(
     secrets: &Secrets,
 ) -> anyhow::Result<Store> {
     let section = &config.store;
-    let url = section.url.clone().unwrap_or_else(|| {
-        format!("sqlite:{}", environment.state_dir().join("nova.db").display())
-    });
+    let url = section
+        .url
+        .clone()
+        .unwrap_or_else(|| format!("sqlite:{}", environment.state_dir().join("nova.db").display()));
     let password = section.password.as_ref().map(|reference| secrets.resolve(reference));
     let password = password.transpose()?;
     let key = match &section.timeline_key {

@@ -35,7 +35,13 @@ pub fn text(grammar: &Grammar) -> String {
     let line = |row: &Row| {
         let later = if row.available { "" } else { "  (not available in this build)" };
         let guide = row.guide.join(" ");
-        format!("{:<width$}  {:<11} {:<8}  {}{later}  {guide}", row.name, row.kind, row.risk.unwrap_or("-"), row.summary)
+        format!(
+            "{:<width$}  {:<11} {:<8}  {}{later}  {guide}",
+            row.name,
+            row.kind,
+            row.risk.unwrap_or("-"),
+            row.summary
+        )
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -6,11 +6,17 @@ use nova_commands::grammar::{Grammar, Help};
 
 /// Help for these words. `needs` says what a remediation's gate asks for.
 #[must_use]
-pub fn message(grammar: &Grammar, words: &[String], needs: impl Fn(&Command) -> Option<String>) -> Message {
+pub fn message(
+    grammar: &Grammar,
+    words: &[String],
+    needs: impl Fn(&Command) -> Option<String>,
+) -> Message {
     match grammar.help(words) {
         Help::Level { about, entries } => level(words, &about, &entries),
         Help::Command { command, usage, arguments } => {
-            let Some(command) = grammar.find(command) else { return Message::new(Mark::Info, usage) };
+            let Some(command) = grammar.find(command) else {
+                return Message::new(Mark::Info, usage);
+            };
             one(command, &usage, &arguments, needs(command))
         }
     }

@@ -8,7 +8,13 @@ use super::{limits, verdict};
 
 /// A report as JSON. `exit` is the exit status that goes with it.
 #[must_use]
-pub fn report(command: &str, report: &Report, exit: u8, took_ms: u128, sanitiser: &Sanitiser) -> Value {
+pub fn report(
+    command: &str,
+    report: &Report,
+    exit: u8,
+    took_ms: u128,
+    sanitiser: &Sanitiser,
+) -> Value {
     let clean = |text: &Untrusted| sanitiser.line(text, limits::TEXT);
     let from = |p: &Provenance| json!({ "source": clean(&p.source), "at": p.at.to_string() });
     let finding = |f: &Finding| {

@@ -10,7 +10,8 @@ impl Grammar {
     #[must_use]
     pub fn complete(&self, line: &str, live: impl Fn(&str) -> Vec<String>) -> Vec<String> {
         let mut words: Vec<&str> = line.split_whitespace().collect();
-        let typed = if line.ends_with(char::is_whitespace) { "" } else { words.pop().unwrap_or("") };
+        let typed =
+            if line.ends_with(char::is_whitespace) { "" } else { words.pop().unwrap_or("") };
         if words.first() == Some(&"help") {
             words.remove(0);
         }
@@ -32,12 +33,16 @@ impl Grammar {
         }
         let mut found: Vec<String> = match waiting {
             Some(arg) => values(arg, &live),
-            None if typed.starts_with('-') => {
-                node.get_arguments().filter_map(Arg::get_long).map(|long| format!("--{long}")).collect()
-            }
+            None if typed.starts_with('-') => node
+                .get_arguments()
+                .filter_map(Arg::get_long)
+                .map(|long| format!("--{long}"))
+                .collect(),
             None => {
                 let names = node.get_subcommands().map(|c| c.get_name().to_owned());
-                names.chain(places.next().map(|arg| values(arg, &live)).unwrap_or_default()).collect()
+                names
+                    .chain(places.next().map(|arg| values(arg, &live)).unwrap_or_default())
+                    .collect()
             }
         };
         found.retain(|word| word.starts_with(typed));
@@ -51,7 +56,8 @@ fn option<'a>(node: &'a clap::Command, name: &str) -> Option<&'a Arg> {
 }
 
 fn values(arg: &Arg, live: impl Fn(&str) -> Vec<String>) -> Vec<String> {
-    let fixed: Vec<String> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+    let fixed: Vec<String> =
+        arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
     if !fixed.is_empty() {
         return fixed;
     }

@@ -52,7 +52,8 @@ impl Grammar {
     }
 
     fn in_group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'static Command> + 'a {
-        self.commands().filter(move |c| c.path.split_once(' ').is_some_and(|(head, _)| head == group))
+        self.commands()
+            .filter(move |c| c.path.split_once(' ').is_some_and(|(head, _)| head == group))
     }
 
     fn command_help(&self, command: &'static Command) -> Help {
@@ -61,7 +62,8 @@ impl Grammar {
         let arguments = node
             .get_arguments()
             .map(|arg| {
-                let values: Vec<_> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+                let values: Vec<_> =
+                    arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                 let choice = if values.is_empty() { String::new() } else { values.join(" | ") };
                 let gap = if help.is_empty() || choice.is_empty() { "" } else { ": " };
@@ -92,7 +94,9 @@ mod tests {
         let grammar = Grammar::new();
         for command in grammar.commands() {
             let words: Vec<String> = command.words().map(str::to_owned).collect();
-            let Help::Command { usage, .. } = grammar.help(&words) else { panic!("{} has none", command.path) };
+            let Help::Command { usage, .. } = grammar.help(&words) else {
+                panic!("{} has none", command.path)
+            };
             assert!(usage.starts_with(&format!("/nova {}", command.path)), "{usage}");
             if words.len() == 2 {
                 assert!(matches!(grammar.help(&words[..1]), Help::Level { .. }));

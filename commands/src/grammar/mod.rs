@@ -43,9 +43,7 @@ static BOT: &[Command] = &[
         summary: "What there is, or how a command works",
         kind: Kind::Bot,
         guide: &[],
-        args: |c| {
-            c.arg(clap::Arg::new("COMMAND").value_name("COMMAND").num_args(0..))
-        },
+        args: |c| c.arg(clap::Arg::new("COMMAND").value_name("COMMAND").num_args(0..)),
         run: Run::Bot,
     },
     Command {
@@ -154,7 +152,10 @@ mod tests {
         assert_eq!(paths.len(), grammar.commands().count());
         for path in paths {
             let words: Vec<_> = path.split(' ').collect();
-            assert!(words.len() <= 2, "{path}: Discord allows no deeper nesting with a root command");
+            assert!(
+                words.len() <= 2,
+                "{path}: Discord allows no deeper nesting with a root command"
+            );
             assert!(grammar.node(&words).is_some(), "{path} is not in the tree");
         }
     }

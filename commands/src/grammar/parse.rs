@@ -33,8 +33,14 @@ impl Grammar {
             return Ok(Parsed::Help(known));
         }
         let line = std::iter::once("nova").chain(words.iter().map(String::as_str));
-        let matches = self.root.clone().try_get_matches_from(line).map_err(|e| explain(&e, self.level(&known), &known))?;
-        let (command, matches) = self.selected(matches).ok_or_else(|| UserError::new("type a command; `help` lists them"))?;
+        let matches = self
+            .root
+            .clone()
+            .try_get_matches_from(line)
+            .map_err(|e| explain(&e, self.level(&known), &known))?;
+        let (command, matches) = self
+            .selected(matches)
+            .ok_or_else(|| UserError::new("type a command; `help` lists them"))?;
         Ok(Parsed::Run(command, matches))
     }
 
@@ -87,7 +93,8 @@ fn explain(error: &clap::Error, node: &clap::Command, path: &[String]) -> UserEr
         Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
         _ => None,
     };
-    let meant = |kind| text(kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let meant =
+        |kind| text(kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let place = path.join(" ");
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
@@ -101,17 +108,25 @@ fn explain(error: &clap::Error, node: &clap::Command, path: &[String]) -> UserEr
             let rest = if near.is_empty() { format!("; see `help {place}`") } else { near };
             format!("`{place}` does not take `{argument}`{rest}")
         }
-        ErrorKind::MissingRequiredArgument => format!("`{place}` needs `{argument}`; see `help {place}`"),
+        ErrorKind::MissingRequiredArgument => {
+            format!("`{place}` needs `{argument}`; see `help {place}`")
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` needs a value"),
         ErrorKind::InvalidValue => {
             let valid = text(ContextKind::ValidValue).unwrap_or_default();
-            format!("`{value}` does not fit `{argument}`: use one of `{valid}`{}", meant(ContextKind::SuggestedValue))
+            format!(
+                "`{value}` does not fit `{argument}`: use one of `{valid}`{}",
+                meant(ContextKind::SuggestedValue)
+            )
         }
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map_or_else(String::new, |e| format!(": {e}"));
+            let why =
+                std::error::Error::source(error).map_or_else(String::new, |e| format!(": {e}"));
             format!("`{value}` does not fit `{argument}`{why}")
         }
-        ErrorKind::ArgumentConflict => format!("`{argument}` cannot be given here, or not twice; see `help {place}`"),
+        ErrorKind::ArgumentConflict => {
+            format!("`{argument}` cannot be given here, or not twice; see `help {place}`")
+        }
         ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             format!("`{argument}` takes another number of values; see `help {place}`")
         }
@@ -137,13 +152,30 @@ mod tests {
     #[test]
     fn lines_and_what_comes_of_them() {
         let lines = [
-            "health", "health vm-service --cluster us-east", "db slow-queries", "db", "", "help", "help db",
-            "health --help", "db activity -h", "helth", "db slow", "health --clutser x", "health --cluster",
-            "scale vm-service", "scale vm-service --replicas lots", "scale vm-service --replicas 100000",
-            "top pods --sort cpus", "help nothing", "health a b", "frobnicate now",
+            "health",
+            "health vm-service --cluster us-east",
+            "db slow-queries",
+            "db",
+            "",
+            "help",
+            "help db",
+            "health --help",
+            "db activity -h",
+            "helth",
+            "db slow",
+            "health --clutser x",
+            "health --cluster",
+            "scale vm-service",
+            "scale vm-service --replicas lots",
+            "scale vm-service --replicas 100000",
+            "top pods --sort cpus",
+            "help nothing",
+            "health a b",
+            "frobnicate now",
             "logs vm --previous --previous",
         ];
-        let answers: Vec<_> = lines.iter().map(|line| format!("{line:<36} → {}", parse(line))).collect();
+        let answers: Vec<_> =
+            lines.iter().map(|line| format!("{line:<36} → {}", parse(line))).collect();
         insta::assert_snapshot!(answers.join("\n"));
     }
 

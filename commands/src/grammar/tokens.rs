@@ -62,7 +62,9 @@ pub fn tokenise(line: &str, dialect: Dialect) -> Result<Vec<String>, TokenError>
                 word.get_or_insert_default();
             }
             c if quoted => word.get_or_insert_default().push(c),
-            c if c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}') => words.extend(word.take()),
+            c if c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}') => {
+                words.extend(word.take());
+            }
             // Typed as `--` and "corrected" by the phone; inside a word it was a plain hyphen.
             '\u{2014}' | '\u{2013}' | '\u{2012}' | '\u{2015}' if word.is_none() => {
                 let long = rest.chars().take_while(|c| c.is_alphanumeric()).count() != 1;
@@ -129,20 +131,31 @@ mod tests {
         assert_eq!(slack("health —cluster us–east"), ["health", "--cluster", "us-east"]);
         assert_eq!(slack("logs vm –n 5"), ["logs", "vm", "-n", "5"]);
         assert_eq!(slack("note “it’s the db” #1"), ["note", "it’s the db", "#1"]);
-        assert_eq!(slack("dns <http://db.novacron.internal|db.novacron.internal>"), ["dns", "db.novacron.internal"]);
-        assert_eq!(slack("ask <@U12|bob> <https://x.io/a?b=1&amp;c=2>"), ["ask", "<@U12>", "https://x.io/a?b=1&c=2"]);
+        assert_eq!(
+            slack("dns <http://db.novacron.internal|db.novacron.internal>"),
+            ["dns", "db.novacron.internal"]
+        );
+        assert_eq!(
+            slack("ask <@U12|bob> <https://x.io/a?b=1&amp;c=2>"),
+            ["ask", "<@U12>", "https://x.io/a?b=1&c=2"]
+        );
         assert_eq!(slack("query a &lt; b &amp;amp; c"), ["query", "a", "<", "b", "&amp;", "c"]);
     }
 
     #[test]
     fn ordinary_characters_stay_ordinary() {
-        let words = tokenise(r#"logs vm --grep "a\d+ b" it's x="y z" <b> &amp; """#, Dialect::Plain).unwrap();
+        let words =
+            tokenise(r#"logs vm --grep "a\d+ b" it's x="y z" <b> &amp; """#, Dialect::Plain)
+                .unwrap();
         assert_eq!(words, ["logs", "vm", "--grep", r"a\d+ b", "it's", "x=y z", "<b>", "&amp;", ""]);
     }
 
     #[test]
     fn bad_lines_are_refused_with_a_reason() {
-        assert_eq!(tokenise(&"a".repeat(100_000), Dialect::Plain), Err(TokenError::TooLong(100_000)));
+        assert_eq!(
+            tokenise(&"a".repeat(100_000), Dialect::Plain),
+            Err(TokenError::TooLong(100_000))
+        );
         assert_eq!(tokenise("say \"hi", Dialect::Plain), Err(TokenError::UnclosedQuote));
         assert_eq!(tokenise("a\0b", Dialect::Plain), Err(TokenError::Control));
         assert_eq!(tokenise(&"a ".repeat(1_900), Dialect::Plain), Err(TokenError::TooManyWords));

@@ -1,6 +1,8 @@
 //! All clients of one installation, built from its configuration.
 
-use super::config::{ClusterConfig, Limits, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig};
+use super::config::{
+    ClusterConfig, Limits, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
+};
 use super::http::Http;
 use super::kube::Cluster;
 use super::postgres::Postgres;
@@ -43,19 +45,26 @@ impl Platform {
         let limits = config.limits;
         let http = Http::new(limits)?;
         let secret = |target: &str, reference: &Option<SecretRef>| {
-            let resolved = reference.as_ref().map(|reference| secrets.resolve(reference)).transpose();
-            resolved.map_err(|e| PlatformError::new(target, Cause::Misconfigured).detail(e.to_string()))
+            let resolved =
+                reference.as_ref().map(|reference| secrets.resolve(reference)).transpose();
+            resolved
+                .map_err(|e| PlatformError::new(target, Cause::Misconfigured).detail(e.to_string()))
         };
         Ok(Self {
             services: config.services.clone(),
             clusters: config.clusters.iter().map(|c| Cluster::new(c, limits)).collect(),
-            postgres: config.postgres.as_ref().map(|c| {
-                Postgres::new(c, secret("PostgreSQL", &c.password)?, limits)
-            }),
-            redis: config.redis.as_ref().map(|c| Redis::new(c, secret("Redis", &c.password)?, limits)),
-            prometheus: config.prometheus.as_ref().map(|c| {
-                Ok(Prometheus::new(c, secret("Prometheus", &c.bearer)?, http.clone()))
-            }),
+            postgres: config
+                .postgres
+                .as_ref()
+                .map(|c| Postgres::new(c, secret("PostgreSQL", &c.password)?, limits)),
+            redis: config
+                .redis
+                .as_ref()
+                .map(|c| Redis::new(c, secret("Redis", &c.password)?, limits)),
+            prometheus: config
+                .prometheus
+                .as_ref()
+                .map(|c| Ok(Prometheus::new(c, secret("Prometheus", &c.bearer)?, http.clone()))),
             http,
         })
     }
@@ -66,7 +75,10 @@ impl Platform {
     /// When there is none; names the nearest.
     pub fn service(&self, name: &str) -> Result<&ServiceConfig, UserError> {
         let names = self.services.iter().map(|s| s.name.as_str());
-        self.services.iter().find(|s| s.name == name).ok_or_else(|| UserError::no_such("service", name, names))
+        self.services
+            .iter()
+            .find(|s| s.name == name)
+            .ok_or_else(|| UserError::no_such("service", name, names))
     }
 
     /// The cluster of this name.
@@ -75,6 +87,9 @@ impl Platform {
     /// When there is none; names the nearest.
     pub fn cluster(&self, name: &str) -> Result<&Cluster, UserError> {
         let names = self.clusters.iter().map(Cluster::name);
-        self.clusters.iter().find(|c| c.name() == name).ok_or_else(|| UserError::no_such("cluster", name, names))
+        self.clusters
+            .iter()
+            .find(|c| c.name() == name)
+            .ok_or_else(|| UserError::no_such("cluster", name, names))
     }
 }

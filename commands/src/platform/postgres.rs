@@ -49,7 +49,8 @@ impl Postgres {
         limits: Limits,
     ) -> Result<Self, PlatformError> {
         let unusable = || {
-            PlatformError::new("PostgreSQL", Cause::Misconfigured).detail("`url` is not a PostgreSQL URL")
+            PlatformError::new("PostgreSQL", Cause::Misconfigured)
+                .detail("`url` is not a PostgreSQL URL")
         };
         let mut options = PgConnectOptions::from_str(&config.url).map_err(|_| unusable())?;
         if let Some(password) = password {
@@ -58,7 +59,10 @@ impl Postgres {
         let millis = limits.deadline.as_millis().to_string();
         let options = options
             .application_name("nova")
-            .options([("statement_timeout", millis.as_str()), ("default_transaction_read_only", "on")])
+            .options([
+                ("statement_timeout", millis.as_str()),
+                ("default_transaction_read_only", "on"),
+            ])
             .disable_statement_logging();
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Ok(Self { options, permits, deadline: limits.deadline })
@@ -134,7 +138,10 @@ fn classify(target: String, error: &sqlx::Error) -> PlatformError {
     };
     let code = refused.code().unwrap_or_default();
     let (cause, hint) = match code.as_ref() {
-        "28P01" | "28000" => (Cause::Unauthenticated, Some("check user and password of [postgres]; the server itself answers")),
+        "28P01" | "28000" => (
+            Cause::Unauthenticated,
+            Some("check user and password of [postgres]; the server itself answers"),
+        ),
         "3D000" => (Cause::NotFound, Some("check the database's name in [postgres]")),
         "53300" | "53400" => (Cause::Busy, Some("its connections are used up: see who holds them")),
         "57P03" => (Cause::Busy, Some("it is starting up or shutting down")),
@@ -142,6 +149,7 @@ fn classify(target: String, error: &sqlx::Error) -> PlatformError {
         "57014" => (Cause::Busy, None),
         _ => (Cause::Invalid, None),
     };
-    let error = PlatformError::new(target, cause).detail(refused.message().chars().take(500).collect::<String>());
+    let error = PlatformError::new(target, cause)
+        .detail(refused.message().chars().take(500).collect::<String>());
     PlatformError { hint, ..error }
 }

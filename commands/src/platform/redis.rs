@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, ServerErrorKind,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -52,8 +54,9 @@ impl Redis {
         password: Option<SecretString>,
         limits: Limits,
     ) -> Result<Self, PlatformError> {
-        let unusable =
-            |_| PlatformError::new("Redis", Cause::Misconfigured).detail("`url` is not a Redis URL");
+        let unusable = |_| {
+            PlatformError::new("Redis", Cause::Misconfigured).detail("`url` is not a Redis URL")
+        };
         let info = config.url.as_str().into_connection_info().map_err(unusable)?;
         let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
         if let Some(username) = &config.username {
@@ -63,7 +66,11 @@ impl Redis {
             settings = settings.set_password(password.expose_secret());
         }
         let client = Client::open(info.set_redis_settings(settings)).map_err(unusable)?;
-        Ok(Self { client, permits: Arc::new(Semaphore::new(CONCURRENCY)), deadline: limits.deadline })
+        Ok(Self {
+            client,
+            permits: Arc::new(Semaphore::new(CONCURRENCY)),
+            deadline: limits.deadline,
+        })
     }
 
     /// Where it is, for provenance.
@@ -83,12 +90,15 @@ impl Redis {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(self.deadline))
                 .set_response_timeout(Some(self.deadline));
-            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut connection =
+                self.client.get_multiplexed_async_connection_with_config(&config).await?;
             redis::cmd("INFO").query_async::<String>(&mut connection).await
         };
         match tokio::time::timeout(self.deadline, asked).await {
             Ok(Ok(text)) => Ok(read(&text)),
-            Ok(Err(error)) if error.is_timeout() => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
+            Ok(Err(error)) if error.is_timeout() => {
+                Err(PlatformError::new(target, Cause::Timeout(self.deadline)))
+            }
             Ok(Err(error)) => Err(classify(target, &error)),
             Err(_) => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
         }
@@ -120,7 +130,9 @@ fn read(text: &str) -> RedisInfo {
 fn classify(target: String, error: &RedisError) -> PlatformError {
     let words = error.detail().unwrap_or_default();
     let cause = match (error.code(), error.kind()) {
-        (Some("NOAUTH" | "WRONGPASS"), _) | (_, ErrorKind::AuthenticationFailed) => Cause::Unauthenticated,
+        (Some("NOAUTH" | "WRONGPASS"), _) | (_, ErrorKind::AuthenticationFailed) => {
+            Cause::Unauthenticated
+        }
         (Some("NOPERM"), _) | (_, ErrorKind::Server(ServerErrorKind::NoPerm)) => Cause::Forbidden,
         (_, ErrorKind::Server(ServerErrorKind::BusyLoading)) => Cause::Busy,
         (_, ErrorKind::InvalidClientConfig) => Cause::Misconfigured,
@@ -134,6 +146,7 @@ fn classify(target: String, error: &RedisError) -> PlatformError {
         Cause::Forbidden => Some("let nova's Redis user run INFO"),
         _ => None,
     };
-    let error = PlatformError::new(target, cause).detail(words.chars().take(500).collect::<String>());
+    let error =
+        PlatformError::new(target, cause).detail(words.chars().take(500).collect::<String>());
     PlatformError { hint, ..error }
 }

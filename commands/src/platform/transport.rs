@@ -24,7 +24,9 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Cause {
     let says = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
     match io {
         Some(ErrorKind::ConnectionRefused) => Cause::Refused,
-        _ if says(&["dns error", "lookup address", "name or service", "name resolution"]) => Cause::UnknownHost,
+        _ if says(&["dns error", "lookup address", "name or service", "name resolution"]) => {
+            Cause::UnknownHost
+        }
         _ if says(&["certificate", "handshake", "tls", "corrupt message"]) => Cause::Tls,
         Some(_) => Cause::Broken,
         None if says(&["closed", "incomplete", "eof"]) => Cause::Broken,

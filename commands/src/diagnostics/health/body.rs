@@ -93,7 +93,9 @@ fn walk(path: &str, value: &Value, depth: usize, complaints: &mut Vec<(Status, S
             own_status(path, map, complaints);
             for (key, inner) in map {
                 match inner {
-                    Value::Object(_) | Value::Array(_) => walk(&join(path, key), inner, depth + 1, complaints),
+                    Value::Object(_) | Value::Array(_) => {
+                        walk(&join(path, key), inner, depth + 1, complaints);
+                    }
                     Value::String(text) if !is_status_key(key) && !is_message_key(key) => {
                         if let Some((status, words)) = state(text) {
                             complain(&join(path, key), status, words, complaints);
@@ -108,8 +110,15 @@ fn walk(path: &str, value: &Value, depth: usize, complaints: &mut Vec<(Status, S
         }
         Value::Array(items) => {
             for item in items {
-                let name = ["name", "component", "service", "id"].iter().find_map(|key| item.get(key)?.as_str());
-                walk(&name.map_or_else(|| path.to_owned(), |name| join(path, name)), item, depth + 1, complaints);
+                let name = ["name", "component", "service", "id"]
+                    .iter()
+                    .find_map(|key| item.get(key)?.as_str());
+                walk(
+                    &name.map_or_else(|| path.to_owned(), |name| join(path, name)),
+                    item,
+                    depth + 1,
+                    complaints,
+                );
             }
         }
         _ => {}
@@ -163,11 +172,14 @@ fn word(text: &str) -> Option<Status> {
         return None;
     }
     Some(match text.to_ascii_lowercase().as_str() {
-        "ok" | "healthy" | "up" | "pass" | "passing" | "passed" | "alive" | "ready" | "running" | "serving"
-        | "connected" | "available" | "green" | "success" => Status::Ok,
-        "degraded" | "warning" | "warn" | "yellow" | "slow" | "partial" | "starting" => Status::Warn,
-        "unhealthy" | "unavailable" | "down" | "fail" | "failed" | "failing" | "failure" | "error" | "critical"
-        | "disconnected" | "not_serving" | "red" | "dead" | "unreachable" => Status::Fail,
+        "ok" | "healthy" | "up" | "pass" | "passing" | "passed" | "alive" | "ready" | "running"
+        | "serving" | "connected" | "available" | "green" | "success" => Status::Ok,
+        "degraded" | "warning" | "warn" | "yellow" | "slow" | "partial" | "starting" => {
+            Status::Warn
+        }
+        "unhealthy" | "unavailable" | "down" | "fail" | "failed" | "failing" | "failure"
+        | "error" | "critical" | "disconnected" | "not_serving" | "red" | "dead"
+        | "unreachable" => Status::Fail,
         _ => return None,
     })
 }
@@ -183,7 +195,13 @@ mod tests {
     use std::time::Duration;
 
     fn answer(status: u16, media_type: &str, body: &[u8]) -> Answer {
-        Answer { status, media_type: media_type.to_owned(), body: body.to_vec(), truncated: false, took: Duration::ZERO }
+        Answer {
+            status,
+            media_type: media_type.to_owned(),
+            body: body.to_vec(),
+            truncated: false,
+            took: Duration::ZERO,
+        }
     }
 
     fn json(status: u16, body: &str) -> (Status, String) {
@@ -195,12 +213,37 @@ mod tests {
     fn every_shape_of_the_platform() {
         let cases = [
             (200, r#"{"status":"ok"}"#, Status::Ok, "200"),
-            (200, r#"{"status":"healthy","checks":{"db":{"status":"healthy"}}}"#, Status::Ok, "200"),
+            (
+                200,
+                r#"{"status":"healthy","checks":{"db":{"status":"healthy"}}}"#,
+                Status::Ok,
+                "200",
+            ),
             (200, r#"{"status":"degraded"}"#, Status::Warn, "200 · degraded"),
-            (200, r#"{"status":"healthy","storage":"warning: 91% full"}"#, Status::Warn, "200 · storage: warning: 91% full"),
-            (200, r#"{"status":"healthy","services":{"db":"unavailable"}}"#, Status::Fail, "200 · db: unavailable"),
-            (200, r#"{"status":"ok","components":[{"name":"queue","status":"degraded","message":"lag 40 s"}]}"#, Status::Warn, "200 · queue: lag 40 s"),
-            (503, r#"{"status":"unhealthy","checks":{"database":{"status":"unhealthy","error":"connection refused"}}}"#, Status::Fail, "503 · unhealthy · database: connection refused"),
+            (
+                200,
+                r#"{"status":"healthy","storage":"warning: 91% full"}"#,
+                Status::Warn,
+                "200 · storage: warning: 91% full",
+            ),
+            (
+                200,
+                r#"{"status":"healthy","services":{"db":"unavailable"}}"#,
+                Status::Fail,
+                "200 · db: unavailable",
+            ),
+            (
+                200,
+                r#"{"status":"ok","components":[{"name":"queue","status":"degraded","message":"lag 40 s"}]}"#,
+                Status::Warn,
+                "200 · queue: lag 40 s",
+            ),
+            (
+                503,
+                r#"{"status":"unhealthy","checks":{"database":{"status":"unhealthy","error":"connection refused"}}}"#,
+                Status::Fail,
+                "503 · unhealthy · database: connection refused",
+            ),
             (503, r#"{"status":"ok"}"#, Status::Fail, "503"),
             (200, r#"{"checks":{"db":false}}"#, Status::Fail, "200 · db: false"),
             (200, r#"{"healthy":false}"#, Status::Fail, "200 · healthy: false"),

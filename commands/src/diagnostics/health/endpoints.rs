@@ -9,8 +9,13 @@ use crate::platform::{Cause, Platform, PlatformError};
 use crate::report::{Finding, Status};
 
 /// Asks every service at once; the client bounds how many calls are really under way.
-pub(super) async fn check(platform: &Platform, services: &[&ServiceConfig], progress: &Progress) -> Vec<Finding> {
-    let mut asked: FuturesUnordered<_> = services.iter().map(|service| one(platform, service)).collect();
+pub(super) async fn check(
+    platform: &Platform,
+    services: &[&ServiceConfig],
+    progress: &Progress,
+) -> Vec<Finding> {
+    let mut asked: FuturesUnordered<_> =
+        services.iter().map(|service| one(platform, service)).collect();
     let mut findings = Vec::with_capacity(services.len());
     while let Some(found) = asked.next().await {
         progress.done();
@@ -24,7 +29,12 @@ async fn one(platform: &Platform, service: &ServiceConfig) -> Vec<Finding> {
         return Vec::new();
     }
     let Some(base) = service.base_url() else {
-        let finding = Finding::new(Status::Unsupported, service.name.as_str(), "no address configured", "configuration");
+        let finding = Finding::new(
+            Status::Unsupported,
+            service.name.as_str(),
+            "no address configured",
+            "configuration",
+        );
         return vec![finding.hint("give the service a `url` or a `port`")];
     };
     let mut findings = vec![path(platform, service, &base, &service.health).await];
@@ -50,7 +60,9 @@ async fn path(platform: &Platform, service: &ServiceConfig, base: &str, path: &s
             let finding = Finding::new(judgement.status, name, measured, source);
             match judgement.status {
                 Status::Unsupported => finding.hint("set the service's `health` path"),
-                Status::NoData => finding.hint("the endpoint wants credentials: give it an open health path"),
+                Status::NoData => {
+                    finding.hint("the endpoint wants credentials: give it an open health path")
+                }
                 _ => finding,
             }
         }

@@ -28,7 +28,10 @@ struct Told {
 }
 
 /// The nodes of each cluster, and the busiest nodes and pods of all of them.
-pub(super) async fn check(clusters: &[&Cluster], namespaces: &[&str]) -> (Vec<Finding>, Vec<Table>) {
+pub(super) async fn check(
+    clusters: &[&Cluster],
+    namespaces: &[&str],
+) -> (Vec<Finding>, Vec<Table>) {
     if clusters.is_empty() {
         return (vec![not_configured("Kubernetes", "[clusters]")], Vec::new());
     }
@@ -81,7 +84,8 @@ async fn one(cluster: &Cluster, namespaces: &[&str]) -> Told {
     };
     told.findings.push(judge(&subject, name, &nodes, &usage));
     told.at = usage.values().map(|sample| sample.at).min();
-    told.nodes = nodes.iter().filter_map(|node| Some(node_row(node, usage.get(&node.name)?))).collect();
+    told.nodes =
+        nodes.iter().filter_map(|node| Some(node_row(node, usage.get(&node.name)?))).collect();
     let pods = pods.into_iter().flatten().flatten();
     told.pods = pods
         .map(|pod| {
@@ -149,7 +153,9 @@ fn no_metrics(cluster: &str, error: &PlatformError) -> Finding {
     let source = format!("metrics.k8s.io nodes of {cluster}");
     let subject = format!("metrics {cluster}");
     match error.cause {
-        Cause::NotFound => Finding::new(Status::Unsupported, subject, "no metrics API here", source),
+        Cause::NotFound => {
+            Finding::new(Status::Unsupported, subject, "no metrics API here", source)
+        }
         _ => Finding::new(Status::NoData, subject, error.measured(), source),
     }
 }

@@ -38,7 +38,8 @@ pub(super) async fn redis(platform: &Platform) -> Finding {
         0 => mebibytes(info.used_memory),
         max => format!("{} of {}", mebibytes(info.used_memory), mebibytes(max)),
     };
-    let full = info.maxmemory > 0 && info.used_memory.saturating_mul(10) >= info.maxmemory.saturating_mul(9);
+    let full = info.maxmemory > 0
+        && info.used_memory.saturating_mul(10) >= info.maxmemory.saturating_mul(9);
     let (status, trouble) = if info.loading {
         (Status::Warn, " · still loading its data")
     } else if info.master_link_up == Some(false) {
@@ -50,8 +51,10 @@ pub(super) async fn redis(platform: &Platform) -> Finding {
     } else {
         (Status::Ok, "")
     };
-    let measured =
-        format!("{} {} · {memory} · clients {}{trouble}", info.version, info.role, info.connected_clients);
+    let measured = format!(
+        "{} {} · {memory} · clients {}{trouble}",
+        info.version, info.role, info.connected_clients
+    );
     Finding::new(status, NAME, measured, source)
 }
 
@@ -63,7 +66,8 @@ pub(super) async fn prometheus(platform: &Platform) -> Finding {
     };
     let all = "count(up)";
     let source = format!("{all}, count(up == 0) at {}", client.target());
-    let (all, down) = futures_util::join!(client.query(all, None), client.query("count(up == 0)", None));
+    let (all, down) =
+        futures_util::join!(client.query(all, None), client.query("count(up == 0)", None));
     let (all, down) = match (all, down) {
         (Ok(all), Ok(down)) => (all, down),
         (Err(error), _) | (_, Err(error)) => return error.finding(NAME, source),
@@ -76,11 +80,16 @@ pub(super) async fn prometheus(platform: &Platform) -> Finding {
         let measured = format!("{down} of {} scrape targets down", targets.value);
         return Finding::new(Status::Warn, NAME, measured, source).at(targets.at);
     }
-    Finding::new(Status::Ok, NAME, format!("{} scrape targets up", targets.value), source).at(targets.at)
+    Finding::new(Status::Ok, NAME, format!("{} scrape targets up", targets.value), source)
+        .at(targets.at)
 }
 
 /// The client, or the finding that there is none.
-fn configured<'a, T>(name: &str, section: &str, client: &'a Optional<T>) -> Result<&'a T, Box<Finding>> {
+fn configured<'a, T>(
+    name: &str,
+    section: &str,
+    client: &'a Optional<T>,
+) -> Result<&'a T, Box<Finding>> {
     match client {
         Some(Ok(client)) => Ok(client),
         Some(Err(error)) => Err(Box::new(error.finding(name, "configuration"))),

@@ -21,7 +21,10 @@ struct Namespace {
 }
 
 /// What the clusters say of these services. One list a namespace, whatever the number of services.
-pub(super) async fn check(platform: &Platform, services: &[&ServiceConfig]) -> (Vec<Finding>, Vec<Table>) {
+pub(super) async fn check(
+    platform: &Platform,
+    services: &[&ServiceConfig],
+) -> (Vec<Finding>, Vec<Table>) {
     let mut wanted: BTreeMap<&str, Vec<&ServiceConfig>> = BTreeMap::new();
     for service in services.iter().filter(|s| s.workload.is_some()) {
         let first = platform.clusters.first().map(Cluster::name);
@@ -46,7 +49,8 @@ async fn one_cluster(
 ) -> (Vec<Finding>, Vec<Table>) {
     let names: BTreeSet<&str> = services.iter().map(|s| s.namespace.as_str()).collect();
     let asked = names.iter().map(|name| async {
-        let (workloads, pods) = futures_util::join!(cluster.workloads(name), cluster.pods(name, None));
+        let (workloads, pods) =
+            futures_util::join!(cluster.workloads(name), cluster.pods(name, None));
         (*name, workloads, pods)
     });
     let mut namespaces = BTreeMap::new();
@@ -92,10 +96,14 @@ fn one_service<'a>(
     let Some(workload) = found else {
         let text = format!("no {kind} {}/{name} in {cluster}", service.namespace);
         let finding = Finding::new(Status::Absent, service.name.as_str(), text, source);
-        return (finding.hint("removed, or named differently here: see the service's `workload`"), Vec::new());
+        return (
+            finding.hint("removed, or named differently here: see the service's `workload`"),
+            Vec::new(),
+        );
     };
     let selector = service.selector.as_deref().unwrap_or(&workload.selector);
-    let pods: Vec<&Pod> = namespace.pods.iter().filter(|pod| selects(selector, &pod.labels)).collect();
+    let pods: Vec<&Pod> =
+        namespace.pods.iter().filter(|pod| selects(selector, &pod.labels)).collect();
     let (status, mut facts) = judge(workload, &pods);
     let restarts: u64 = pods.iter().map(|pod| u64::from(pod.restarts)).sum();
     if restarts > 0 {
@@ -123,7 +131,8 @@ fn judge(workload: &Workload, pods: &[&Pod]) -> (Status, Vec<String>) {
     if workload.observed_generation < workload.generation || workload.updated < desired {
         facts.push(format!("rolling out, {} updated", workload.updated));
     }
-    let waiting: BTreeSet<&str> = pods.iter().filter_map(|pod| pod.waiting_reason.as_deref()).collect();
+    let waiting: BTreeSet<&str> =
+        pods.iter().filter_map(|pod| pod.waiting_reason.as_deref()).collect();
     for reason in waiting.iter().take(2) {
         let count = pods.iter().filter(|pod| pod.waiting_reason.as_deref() == Some(reason)).count();
         facts.push(format!("{reason} ×{count}"));
@@ -192,7 +201,10 @@ mod tests {
 
     #[test]
     fn selectors_match_whole_labels() {
-        let labels = BTreeMap::from([("app".to_owned(), "vm".to_owned()), ("tier".to_owned(), "x".to_owned())]);
+        let labels = BTreeMap::from([
+            ("app".to_owned(), "vm".to_owned()),
+            ("tier".to_owned(), "x".to_owned()),
+        ]);
         assert!(selects("app=vm", &labels));
         assert!(selects("app=vm, tier==x", &labels));
         assert!(!selects("app=vm-service", &labels));

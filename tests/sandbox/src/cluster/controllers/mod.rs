@@ -16,7 +16,7 @@ mod replicaset;
 mod statefulset;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
@@ -42,6 +42,7 @@ pub(super) async fn run(shared: Arc<Shared>, step: Duration) {
     let mut changes = shared.changes();
     let mut clock = tokio::time::interval(step.max(Duration::from_millis(1)));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rest = Rest::default();
     loop {
         let tick = tokio::select! {
             () = shared.stopped() => return,
@@ -53,7 +54,40 @@ pub(super) async fn run(shared: Arc<Shared>, step: Duration) {
                 Tick::None
             }
         };
-        shared.with(|state| settle(state, tick));
+        shared.with(|state| {
+            if matches!(tick, Tick::All) && rest.holds(state) {
+                return;
+            }
+            let before = state.store.version();
+            settle(state, tick);
+            if matches!(tick, Tick::All) && state.store.version() == before {
+                rest.begin(before);
+            }
+        });
+    }
+}
+
+/// Whether a step would find nothing to do: the last one changed nothing and nothing changed since.
+/// A cluster at rest must cost nothing, or its tests take the time that it burns.
+#[derive(Default)]
+struct Rest {
+    at: Option<(u64, Instant)>,
+}
+
+impl Rest {
+    /// Deadlines pass without a change, so that no rest is longer than this.
+    const LONGEST: Duration = Duration::from_millis(500);
+
+    fn begin(&mut self, version: u64) {
+        self.at = Some((version, Instant::now()));
+    }
+
+    fn holds(&self, state: &State) -> bool {
+        self.at.is_some_and(|(version, since)| {
+            version == state.store.version()
+                && state.broken.is_empty()
+                && since.elapsed() < Self::LONGEST
+        })
     }
 }
 
