@@ -33,15 +33,13 @@ pub fn text(grammar: &Grammar) -> String {
     let rows = catalogue(grammar);
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let line = |row: &Row| {
-        let later = if row.available { "" } else { "  (not available in this build)" };
-        let guide = row.guide.join(" ");
-        format!(
-            "{:<width$}  {:<11} {:<8}  {}{later}  {guide}",
-            row.name,
-            row.kind,
-            row.risk.unwrap_or("-"),
-            row.summary
-        )
+        let Row { name, kind, summary, .. } = row;
+        let later = if row.available { "" } else { "(not available in this build)" };
+        let notes = [later].into_iter().chain(row.guide.iter().copied());
+        let notes: Vec<&str> = notes.filter(|note| !note.is_empty()).collect();
+        let risk = row.risk.unwrap_or("-");
+        let line = format!("{name:<width$}  {kind:<11} {risk:<8}  {summary}  {}", notes.join(" "));
+        line.trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -31,6 +31,8 @@ pub enum Cause {
     Busy,
     /// The answer is larger than this many bytes.
     TooLarge(usize),
+    /// A list longer than we read.
+    TooMany,
     /// The answer is not what the protocol says.
     Malformed,
     /// Any other HTTP status.
@@ -113,6 +115,7 @@ impl fmt::Display for Cause {
             Self::Invalid => f.write_str("request refused"),
             Self::Busy => f.write_str("too busy"),
             Self::TooLarge(limit) => write!(f, "answer larger than {} KiB", limit / 1024),
+            Self::TooMany => f.write_str("too many to list"),
             Self::Malformed => f.write_str("answer not understood"),
             Self::Http(code) => write!(f, "HTTP {code}"),
             Self::Misconfigured => f.write_str("not usable as configured"),

@@ -174,7 +174,12 @@ impl Prometheus {
         };
         match envelope.data {
             Some(data) if envelope.status == "success" => Ok((url, data)),
-            _ => Err(PlatformError::new(target, by_code(answer.status)).detail(envelope.error)),
+            _ => {
+                let cause =
+                    if answer.status == 200 { Cause::Malformed } else { by_code(answer.status) };
+                let words: String = envelope.error.chars().take(500).collect();
+                Err(PlatformError::new(target, cause).detail(words))
+            }
         }
     }
 }

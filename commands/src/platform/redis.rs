@@ -95,7 +95,7 @@ impl Redis {
             redis::cmd("INFO").query_async::<String>(&mut connection).await
         };
         match tokio::time::timeout(self.deadline, asked).await {
-            Ok(Ok(text)) => Ok(read(&text)),
+            Ok(Ok(text)) => read(&text).ok_or_else(|| PlatformError::new(target, Cause::Malformed)),
             Ok(Err(error)) if error.is_timeout() => {
                 Err(PlatformError::new(target, Cause::Timeout(self.deadline)))
             }
@@ -110,13 +110,14 @@ fn closed() -> RedisError {
     RedisError::from((ErrorKind::Client, "no place"))
 }
 
-fn read(text: &str) -> RedisInfo {
+/// `None` for what is no answer to `INFO`.
+fn read(text: &str) -> Option<RedisInfo> {
     let facts: HashMap<&str, &str> =
         text.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
     let text = |name: &str| facts.get(name).copied().unwrap_or_default();
     let number = |name: &str| text(name).parse().unwrap_or_default();
-    RedisInfo {
-        version: format!("Redis {}", text("redis_version")),
+    Some(RedisInfo {
+        version: format!("Redis {}", facts.get("redis_version")?),
         role: text("role").to_owned(),
         used_memory: number("used_memory"),
         maxmemory: number("maxmemory"),
@@ -124,12 +125,14 @@ fn read(text: &str) -> RedisInfo {
         loading: text("loading") == "1",
         last_save_ok: facts.get("rdb_last_bgsave_status").is_none_or(|status| *status == "ok"),
         master_link_up: facts.get("master_link_status").map(|status| *status == "up"),
-    }
+    })
 }
 
 fn classify(target: String, error: &RedisError) -> PlatformError {
     let words = error.detail().unwrap_or_default();
     let cause = match (error.code(), error.kind()) {
+        // Said at the login, and no word about the password.
+        _ if words.contains("max number of clients") => Cause::Busy,
         (Some("NOAUTH" | "WRONGPASS"), _) | (_, ErrorKind::AuthenticationFailed) => {
             Cause::Unauthenticated
         }

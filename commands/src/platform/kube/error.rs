@@ -1,6 +1,9 @@
 //! kube's errors as causes that a person acts on.
 
 use super::super::{Cause, PlatformError, transport};
+use super::connect;
+
+use kube::client::AuthError;
 
 /// Longest words of an API server that are kept, in characters.
 const KEPT: usize = 500;
@@ -24,8 +27,12 @@ pub(super) fn classify(error: &kube::Error) -> (Cause, String) {
         }
         // The parser's words may quote the answer.
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => (Cause::Malformed, String::new()),
-        kube::Error::Auth(_) => (Cause::Unauthenticated, transport::innermost(error)),
+        kube::Error::Auth(error) => (Cause::Unauthenticated, connect::refused(error)),
         kube::Error::UpgradeConnection(refused) => upgrade(refused),
+        // A credential plugin that is run again when its token expires fails inside the request.
+        kube::Error::Service(inner) if let Some(error) = inner.downcast_ref::<AuthError>() => {
+            (Cause::Unauthenticated, connect::refused(error))
+        }
         _ => {
             let cause = transport::cause(error);
             (cause, transport::words(cause, error))

@@ -61,6 +61,7 @@ impl Cluster {
             tail_lines: options.tail.map(i64::from),
             since_seconds: options.since_seconds.map(i64::from),
             previous: options.previous,
+            limit_bytes: Some(options.limit_bytes as i64 + 1),
             ..LogParams::default()
         };
         let what = format!("logs of {namespace}/{pod}");

@@ -72,10 +72,11 @@ impl Cluster {
     pub async fn node_metrics(&self) -> Result<Vec<NodeMetrics>, PlatformError> {
         let nodes: List<RawNode> = self.metrics("/nodes").await?;
         let reduce = |node: RawNode| {
-            let (cpu_milli, memory_bytes) = used(&node.usage);
-            NodeMetrics { name: node.metadata.name, cpu_milli, memory_bytes, at: node.timestamp }
+            let (cpu_milli, memory_bytes) = used(&node.usage)?;
+            let name = node.metadata.name;
+            Some(NodeMetrics { name, cpu_milli, memory_bytes, at: node.timestamp })
         };
-        Ok(nodes.items.into_iter().map(reduce).collect())
+        Ok(nodes.items.into_iter().filter_map(reduce).collect())
     }
 
     /// What the pods of a namespace use.
@@ -85,12 +86,16 @@ impl Cluster {
     pub async fn pod_metrics(&self, namespace: &str) -> Result<Vec<PodMetrics>, PlatformError> {
         let pods: List<RawPod> = self.metrics(&format!("/namespaces/{namespace}/pods")).await?;
         let reduce = |pod: RawPod| {
-            let sums = pod.containers.iter().map(|c| used(&c.usage));
-            let (cpu_milli, memory_bytes) =
-                sums.fold((0u64, 0u64), |a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
-            PodMetrics { name: pod.metadata.name, cpu_milli, memory_bytes, at: pod.timestamp }
+            let (mut cpu_milli, mut memory_bytes) = (0u64, 0u64);
+            for container in &pod.containers {
+                let (cpu, memory) = used(&container.usage)?;
+                cpu_milli = cpu_milli.saturating_add(cpu);
+                memory_bytes = memory_bytes.saturating_add(memory);
+            }
+            let name = pod.metadata.name;
+            Some(PodMetrics { name, cpu_milli, memory_bytes, at: pod.timestamp })
         };
-        Ok(pods.items.into_iter().map(reduce).collect())
+        Ok(pods.items.into_iter().filter_map(reduce).collect())
     }
 
     async fn metrics<T: DeserializeOwned>(&self, path: &str) -> Result<List<T>, PlatformError> {
@@ -104,7 +109,7 @@ impl Cluster {
     }
 }
 
-fn used(usage: &Usage) -> (u64, u64) {
-    let cpu = usage.get("cpu").and_then(milli).unwrap_or_default();
-    (cpu, usage.get("memory").and_then(bytes).unwrap_or_default())
+/// `None` where one of the two is missing or unreadable: no sample is not a sample of zero.
+fn used(usage: &Usage) -> Option<(u64, u64)> {
+    Some((usage.get("cpu").and_then(milli)?, usage.get("memory").and_then(bytes)?))
 }

@@ -4,6 +4,7 @@
 //! never read. The connection is made at the first call, so that a bad kubeconfig is that call's
 //! error and not the process's.
 
+mod connect;
 mod error;
 mod exec;
 mod logs;
@@ -23,10 +24,11 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{Api, ListParams, PostParams};
-use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
+
+use connect::Connection;
 
 pub use exec::ExecOutput;
 pub use logs::{LogOptions, Logs};
@@ -38,7 +40,7 @@ pub use scale::Precondition;
 pub use workloads::{Workload, WorkloadKind};
 
 use super::config::{ClusterConfig, Limits};
-use super::{Cause, PlatformError, why};
+use super::{Cause, PlatformError};
 
 /// Calls and watches under way at once to one API server. A watch lasts, so that it would keep a
 /// short call waiting if it took its place.
@@ -54,7 +56,7 @@ pub struct Cluster(Arc<Inner>);
 
 struct Inner {
     config: ClusterConfig,
-    client: OnceCell<Client>,
+    connection: Connection,
     permits: Semaphore,
     watches: Semaphore,
     deadline: Duration,
@@ -66,7 +68,7 @@ impl Cluster {
     pub fn new(config: &ClusterConfig, limits: Limits) -> Self {
         Self(Arc::new(Inner {
             config: config.clone(),
-            client: OnceCell::new(),
+            connection: Connection::default(),
             permits: Semaphore::new(CONCURRENCY),
             watches: Semaphore::new(WATCHES),
             deadline: limits.deadline,
@@ -140,9 +142,9 @@ impl Cluster {
         let target = format!("{what} in cluster {}", self.name());
         let asked = async {
             let _place = permits.acquire().await.map_err(|_| (Cause::Busy, String::new()))?;
-            let client = self.0.client.get_or_try_init(|| connect(&self.0.config)).await;
+            let client = self.0.connection.client(&self.0.config).await;
             let client = client.map_err(|words| (Cause::Misconfigured, words))?;
-            ask(client.clone()).await.map_err(|error| error::classify(&error))
+            ask(client).await.map_err(|error| error::classify(&error))
         };
         let failed = match tokio::time::timeout(deadline, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
@@ -179,8 +181,9 @@ impl Cluster {
                 Some(token) => params = params.continue_token(&token),
             }
         }
-        let error = PlatformError::new(format!("list {what}"), Cause::TooLarge(0));
-        Err(error.detail(format!("more than {} objects", PAGE as usize * PAGES)))
+        let target = format!("list {what} in cluster {}", self.name());
+        let words = format!("more than {} of them", PAGE as usize * PAGES);
+        Err(PlatformError::new(target, Cause::TooMany).detail(words))
     }
 }
 
@@ -212,41 +215,5 @@ namespaced!(
 impl Scoped for k8s_openapi::api::core::v1::Node {
     fn api(client: Client, _: Option<&str>) -> Api<Self> {
         Api::all(client)
-    }
-}
-
-/// Reads the kubeconfig and builds a client. The error is for people and names the file.
-async fn connect(config: &ClusterConfig) -> Result<Client, String> {
-    let options =
-        KubeConfigOptions { context: config.context.clone(), ..KubeConfigOptions::default() };
-    let mut loaded = match &config.kubeconfig {
-        Some(path) => {
-            let unusable = |reason: String| format!("kubeconfig {}: {reason}", path.display());
-            let read = Kubeconfig::read_from(path).map_err(|error| match error {
-                KubeconfigError::ReadConfig(error, _) => unusable(why(&error)),
-                // The parser's words may quote the file, which holds credentials.
-                KubeconfigError::Parse(_) => unusable("not a kubeconfig".to_owned()),
-                error => unusable(error.to_string()),
-            });
-            let kubeconfig = read?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .map_err(|error| unusable(error.to_string()))?
-        }
-        None if config.context.is_some() => Config::from_kubeconfig(&options)
-            .await
-            .map_err(|error| format!("kubeconfig: {error}"))?,
-        None => Config::infer()
-            .await
-            .map_err(|_| "neither a kubeconfig nor a pod's service account was found".to_owned())?,
-    };
-    // A retry of ours would hide a 429 behind our deadline; the caller decides about repeats.
-    loaded.default_retry = false;
-    // An exec plugin runs a program and waits for it.
-    let built = tokio::task::spawn_blocking(move || Client::try_from(loaded)).await;
-    match built {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the client could not be built".to_owned()),
     }
 }

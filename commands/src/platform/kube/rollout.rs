@@ -29,12 +29,12 @@ impl Workload {
     #[must_use]
     pub fn rollout(&self) -> Rollout {
         let seen = self.observed_generation >= self.generation;
-        if seen && let Some(reason) = &self.stuck {
-            return Rollout::Stuck(reason.clone());
-        }
         let done = [self.updated, self.ready, self.available, self.total];
         if seen && done.iter().all(|count| *count == self.desired) {
             return Rollout::Complete;
+        }
+        if seen && let Some(reason) = &self.stuck {
+            return Rollout::Stuck(reason.clone());
         }
         let (updated, available) = if seen { (self.updated, self.available) } else { (0, 0) };
         Rollout::Progressing { updated, available, desired: self.desired }

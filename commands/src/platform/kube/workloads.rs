@@ -143,6 +143,7 @@ impl From<Deployment> for Workload {
         });
         let stuck =
             failed.map(|c| c.message.clone().or_else(|| c.reason.clone()).unwrap_or_default());
+        let stuck = stuck.or_else(|| spec.paused.filter(|p| *p).map(|_| "paused".to_owned()));
         Self {
             observed_generation: status.observed_generation.unwrap_or_default(),
             desired: count(spec.replicas.or(Some(1))),
