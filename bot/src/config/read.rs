@@ -45,6 +45,10 @@ impl<'a> Reader<'a> {
             lines: HashMap::new(),
             problems: Vec::new(),
         };
+        if !errors.is_empty() {
+            // What follows from a file that is not TOML is noise.
+            reader.root = DeTable::new();
+        }
         for error in errors {
             reader.refuse(&error);
         }

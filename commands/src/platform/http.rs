@@ -46,7 +46,8 @@ impl Http {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .user_agent(concat!("nova/", env!("CARGO_PKG_VERSION")))
-            .pool_max_idle_per_host(2)
+            // A kept connection may have died unseen, and would tell of a service that is well again.
+            .pool_max_idle_per_host(0)
             .build()
             .map_err(|e| {
                 PlatformError::new("HTTP client", Cause::Misconfigured)

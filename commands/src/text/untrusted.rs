@@ -1,8 +1,8 @@
 //! Untrusted text as a type, and the one way out of it.
 //!
 //! Everything that a diagnostic reports may carry words from logs, labels or servers, so all text in
-//! a report is [`Untrusted`]: it has no `Display` and cannot be put into a message except through
-//! [`Sanitiser::clean`], which works in one fixed order: lossy UTF-8 → strip control, bidi and
+//! a report is [`Untrusted`]: it has no `Display` and cannot be put into a message except through the
+//! [`Sanitiser`], which works in one fixed order: lossy UTF-8 → strip control, bidi and
 //! zero-width characters → redact secrets → truncate. Escaping for a platform and cutting into
 //! chunks come after it, in the adapters.
 
@@ -29,7 +29,7 @@ impl Untrusted {
         self.0.is_empty()
     }
 
-    /// The raw text, for comparing and sorting only. Showing it is [`Sanitiser::clean`]'s work.
+    /// The raw text, for comparing and sorting only. Showing it is the [`Sanitiser`]'s work.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.0
