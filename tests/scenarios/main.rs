@@ -2,7 +2,9 @@
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
 mod health;
+mod kube_conformance;
 mod kube_contract;
+mod platform_clients;
 mod program;
 mod store_contract;
 mod support;
