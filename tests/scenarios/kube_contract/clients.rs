@@ -311,7 +311,8 @@ async fn kubectl_works() {
     let pod = cluster.pods_of("novacron", "web").remove(0);
     cluster.log("novacron", &pod, "hello from the pod");
     assert_eq!(kubectl(&format!("logs {pod} --tail=1")).await, "hello from the pod\n");
-    assert_eq!(kubectl(&format!("exec {pod} -- echo hello")).await, "hello\n");
+    // Not exec: Debian's kubectl speaks SPDY, which the sandbox does not. The Python client judges
+    // exec over WebSocket.
     assert_eq!(kubectl(&format!("delete pod {pod} --now")).await.split(' ').next(), Some("pod"));
     cluster.settled("novacron", "web").await.expect("the pod is replaced");
     judge(&cluster);
