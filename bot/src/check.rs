@@ -55,6 +55,6 @@ async fn store(config: &Config, environment: &Environment, secrets: &Secrets) ->
                 Err(error) => Finding::new(Status::Fail, "store", error.to_string(), source),
             }
         }
-        Err(error) => Finding::new(Status::Fail, "store", error.to_string(), source),
+        Err(error) => Finding::new(Status::Fail, "store", format!("{error:#}"), source),
     }
 }

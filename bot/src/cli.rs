@@ -71,7 +71,9 @@ pub fn arrange(args: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, 
         let arg = arg.into_string().map_err(|_| format!("argument {place} is not valid UTF-8"))?;
         text.push(arg);
     }
-    let Some(run) = text.iter().skip(1).position(|arg| arg == "run").map(|at| at + 2) else {
+    // The value of an option is not the task, even when a file is named `run`.
+    let is_task = |at: &usize| text[*at] == "run" && text[at - 1] != "--config";
+    let Some(run) = (1..text.len()).find(is_task).map(|at| at + 1) else {
         return Ok(text);
     };
     let mut arranged: Vec<String> = text[..run].to_vec();
@@ -126,6 +128,7 @@ mod tests {
         assert_eq!(line("nova run health --help"), "nova run -- health --help");
         assert_eq!(line("nova run --help"), "nova run --help");
         assert_eq!(line("nova check"), "nova check");
+        assert_eq!(line("nova --config run check"), "nova --config run check");
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub async fn run(environment: Environment, terminal: Terminal) -> anyhow::Result
         }),
     };
     let speaker = console::speaker(&config);
+    // The session ends at a signal too, so that what was started goes.
     let exit = console::session(&engine, &speaker, &terminal, &environment, Some(extra)).await;
     engine.close().await;
     exit

@@ -127,12 +127,20 @@ impl UserError {
     /// "no KIND `name`", with the nearest of the names that there are.
     #[must_use]
     pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(match nearest(name, known) {
+        let names: Vec<&str> = known.into_iter().collect();
+        Self::new(match nearest(name, names.iter().copied()) {
             Some(near) => format!("no {kind} `{name}`; did you mean `{near}`?"),
+            None if names.is_empty() => format!("no {kind} `{name}`; none is configured"),
+            None if names.len() <= FEW => {
+                format!("no {kind} `{name}`; there are {}", names.join(", "))
+            }
             None => format!("no {kind} `{name}`"),
         })
     }
 }
+
+/// So many names are worth listing in one line.
+const FEW: usize = 10;
 
 /// The name that was most likely meant, if any is near enough to be worth saying.
 #[must_use]

@@ -134,7 +134,7 @@ pub(crate) fn stable(body: impl FnOnce()) {
         (r"PostgreSQL 1\d\.\d+", "PostgreSQL 1N.N"),
         (r"Redis 7\.\d+\.\d+", "Redis 7.N.N"),
         (r"\d\.\d MiB", "N.N MiB"),
-        (r"\d+ of 100 connections", "N of 100 connections"),
+        (r"\d+ of 100 connections, \d+ active", "N of 100 connections, N active"),
         (r"failed inside nova; reference \S+", "failed inside nova; reference ID"),
     ] {
         settings.add_filter(pattern, replacement);

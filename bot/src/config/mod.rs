@@ -126,11 +126,7 @@ impl Config {
         let Some(path) = path else { return Self::parse("(defaults)", "") };
         let name = path.display().to_string();
         let failed = |reason: String| ConfigError::Unreadable { path: name.clone(), reason };
-        let size = std::fs::metadata(path).map_err(|e| failed(why(&e)))?.len();
-        if size > MAX_FILE {
-            return Err(failed(format!("larger than {} MiB", MAX_FILE / 1024 / 1024)));
-        }
-        let text = std::fs::read(path).map_err(|e| failed(why(&e)))?;
+        let text = read_file(path).map_err(failed)?;
         let text = String::from_utf8(text).map_err(|_| failed("not UTF-8".to_owned()))?;
         Self::parse(&name, &text)
     }
@@ -182,6 +178,24 @@ impl Config {
             },
         })
     }
+}
+
+/// A file's bytes, or why they cannot be had.
+///
+/// # Errors
+/// When it cannot be read, is no file, or is larger than a configuration can be.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+    let file = std::fs::File::open(path).map_err(|e| why(&e))?;
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Err("not a file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| why(&e))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("larger than {} MiB", MAX_FILE / 1024 / 1024));
+    }
+    Ok(bytes)
 }
 
 /// `1s`, `500ms`, `2m`.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use nova_adapters::chat::{Account, Chat, Conversation, Platform};
+use nova_adapters::chat::{Account, Chat, ChatError, Conversation, Platform};
 use nova_adapters::console::{Console, Environment as Seen, Style, terminal_width};
 use nova_commands::grammar::{Dialect, Grammar};
 use nova_commands::report::Report;
@@ -117,19 +117,37 @@ pub async fn one_shot(
         return Ok(answer.exit);
     }
     let console = terminal.console();
-    let answer = converse(engine, &invocation, (&console, &here()), PACE, stopped()).await?;
-    Ok(answer.exit)
+    let answered = converse(engine, &invocation, (&console, &here()), PACE, stopped()).await;
+    gone_is_fine(answered.map(|answer| answer.exit))
 }
 
 /// Completes when somebody asks the process to stop.
 async fn stopped() {
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = told_to_end() => {}
+    }
+}
+
+/// Completes when the process is told to end, or its terminal goes away.
+pub(crate) async fn told_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut hangup)) = signals else {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+/// A reader that has seen enough (`| head`) is no error.
+fn gone_is_fine(shown: Result<Exit, ChatError>) -> anyhow::Result<Exit> {
+    match shown {
+        Err(ChatError::Gone) => Ok(Exit::Ok),
+        Err(error) => Err(anyhow::Error::new(error).context("the answer cannot be written")),
+        Ok(exit) => Ok(exit),
     }
 }
 

@@ -5,14 +5,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
-use nova_adapters::chat::Chat;
+use nova_adapters::chat::{Chat, ChatError};
 use nova_adapters::console::{Buttons, Console, Input, Pick, Prompt, PromptOptions};
 use nova_adapters::message::{Action, Mark, Message, Section};
 use nova_commands::grammar::TokenError;
 
-use super::{PACE, Terminal, here, invocation};
+use super::{PACE, Terminal, here, invocation, told_to_end};
 use crate::config::Environment;
 use crate::engine::{Engine, Exit, Speaker, converse};
+use crate::store::Ending;
 
 /// What a person at a terminal has to know; `help` tells the rest.
 const GREETING: &str = concat!(
@@ -56,7 +57,11 @@ pub async fn session(
     let mut shown: Option<Message> = None;
     let mut last = Exit::Ok;
     for number in 0.. {
-        let line = match prompt.next().await {
+        let next = tokio::select! {
+            input = prompt.next() => input,
+            () = told_to_end() => Input::End,
+        };
+        let line = match next {
             Input::End => break,
             Input::Cancel => continue,
             Input::Line(line) => line,
@@ -85,7 +90,11 @@ pub async fn session(
                 line
             }
             Pick::Missing { offered } => {
-                last = refuse(&console, format!("no such button; {offered} are on offer")).await?;
+                let text = match offered {
+                    0 => "no buttons are on offer; type a command".to_owned(),
+                    offered => format!("no such button; {offered} on offer"),
+                };
+                last = refuse(&console, text).await?;
                 continue;
             }
         };
@@ -114,11 +123,22 @@ pub async fn session(
         let invocation = invocation(speaker, line, number);
         let place = here();
         let chat: &dyn Chat = &console;
-        let interrupted = prompt.interrupted();
-        let answer = converse(engine, &invocation, (chat, &place), PACE, interrupted).await?;
-        buttons.remember(&answer.message);
+        let interrupted = async {
+            tokio::select! {
+                () = prompt.interrupted() => {}
+                () = told_to_end() => {}
+            }
+        };
+        let answer = match converse(engine, &invocation, (chat, &place), PACE, interrupted).await {
+            Err(ChatError::Gone) => break,
+            answered => answered?,
+        };
         last = answer.exit;
-        shown = Some(answer.message);
+        // A typo does not take away what stood before it.
+        if answer.ending == Ending::Answered {
+            buttons.remember(&answer.message);
+            shown = Some(answer.message);
+        }
     }
     Ok(if interactive { Exit::Ok } else { last })
 }

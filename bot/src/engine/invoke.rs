@@ -1,6 +1,6 @@
 //! One invocation from its line to its answer: read, record, authorise, run, record, draw.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nova_adapters::chat::Account;
@@ -18,6 +18,9 @@ use crate::view;
 
 /// Longest command line that the timeline keeps, in characters.
 const KEPT_LINE: usize = 500;
+
+/// The longest that an answer waits for each of its timeline rows.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who speaks.
 #[derive(Clone, Debug)]
@@ -119,7 +122,7 @@ impl Engine {
             _ => Ok(()),
         };
         if let Err(reason) = recorded {
-            tracing::warn!(%reason, "an invocation is not on the timeline");
+            let reason = self.sanitiser.line(&reason.into(), view::limits::TEXT);
             let note = format!("not on the timeline: {reason}");
             let footer = answer.message.footer.take();
             let footer = footer.map_or_else(|| note.clone(), |f| format!("{f} · {note}"));
@@ -190,7 +193,7 @@ impl Engine {
         }
     }
 
-    fn draw(&self, command: &str, report: &Report, took: std::time::Duration) -> Answer {
+    fn draw(&self, command: &str, report: &Report, took: Duration) -> Answer {
         let exit = Exit::of(report);
         let context = view::Context {
             sanitiser: &self.sanitiser,
@@ -207,7 +210,7 @@ impl Engine {
     fn plain(&self, invocation: &Invocation, ending: Ending, message: Message) -> Answer {
         let exit = if ending == Ending::Answered { Exit::Ok } else { Exit::Error };
         let line = self.kept_line(invocation);
-        let json = view::json::text(&line, exit as u8, &message.headline);
+        let json = view::json::message(&line, exit as u8, &message);
         Answer { exit, ending, message, json }
     }
 
@@ -217,7 +220,7 @@ impl Engine {
     }
 
     async fn begin(&self, invocation: &Invocation) -> Result<Begun, String> {
-        let store = self.store.as_ref().map_err(ToString::to_string)?;
+        let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
         let speaker = &invocation.speaker;
         let new = NewInvocation {
             dedupe: DedupeId::new(&invocation.dedupe),
@@ -229,17 +232,17 @@ impl Engine {
             conversation: invocation.conversation.clone(),
             command: self.kept_line(invocation),
         };
-        store.begin(new).await.map_err(|e| e.to_string())
+        in_time(store.begin(new)).await
     }
 
     async fn finish(&self, id: &InvocationId, answer: &Answer) -> Result<(), String> {
-        let store = self.store.as_ref().map_err(ToString::to_string)?;
+        let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
         let outcome = Outcome {
             ending: answer.ending,
             exit_status: i32::from(answer.exit as u8),
             detail: json!({ "verdict": answer.message.headline }),
         };
-        store.finish(id, outcome).await.map_err(|e| e.to_string())
+        in_time(store.finish(id, outcome)).await
     }
 
     /// The line without secrets and without the megabytes that somebody pasted.
@@ -249,5 +252,15 @@ impl Engine {
             end -= 1;
         }
         self.sanitiser.line(&invocation.line[..end].into(), KEPT_LINE)
+    }
+}
+
+/// A person waits for the answer, not for the timeline: a store that takes longer is reported.
+async fn in_time<T>(
+    writing: impl Future<Output = Result<T, store::StoreError>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, writing).await {
+        Ok(written) => written.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("the store did not answer within {} s", PATIENCE.as_secs())),
     }
 }

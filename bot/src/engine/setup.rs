@@ -9,7 +9,7 @@ use nova_permissions::Permissions;
 use secrecy::ExposeSecret;
 
 use super::key;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, read_file};
 use crate::store::{Clock, Store, StoreConfig, TimelineKey};
 
 /// Opens the configured store; without one, SQLite in the user's state folder.
@@ -63,8 +63,9 @@ pub(crate) fn permissions(config: &Config) -> anyhow::Result<Permissions> {
     let mut files = Vec::new();
     for path in &config.policies {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the policy file {name}"))?;
+        let text = read_file(path)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned()))
+            .map_err(|reason| anyhow::anyhow!("cannot read the policy file {name}: {reason}"))?;
         files.push((name, text));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();

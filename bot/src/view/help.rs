@@ -1,6 +1,6 @@
 //! Help, drawn.
 
-use nova_adapters::message::{Column, Field, Mark, Message, Section, Table};
+use nova_adapters::message::{Field, Mark, Message, Section};
 use nova_commands::command::Command;
 use nova_commands::grammar::{Grammar, Help};
 
@@ -31,8 +31,8 @@ fn level(words: &[String], about: &str, entries: &[nova_commands::grammar::Entry
         if entries.is_empty() {
             continue;
         }
-        let rows = entries.iter().map(|e| vec![e.name.clone(), e.summary.clone()]).collect();
-        let mut section = two_columns(rows);
+        let fields = entries.iter().map(|e| Field::new(&e.name, &e.summary)).collect();
+        let mut section = Section::fields(fields);
         section.title = title.map(str::to_owned);
         section.folded = folded;
         message.sections.push(section);
@@ -50,8 +50,8 @@ fn one(
     let mut message = Message::new(Mark::Info, command.summary);
     message.sections.push(Section::code(usage));
     if !arguments.is_empty() {
-        let rows = arguments.iter().map(|(name, text)| vec![name.clone(), text.clone()]).collect();
-        message.sections.push(two_columns(rows));
+        let fields = arguments.iter().map(|(name, text)| Field::new(name, text)).collect();
+        message.sections.push(Section::fields(fields));
     }
     let mut fields = Vec::new();
     let mut field = |name: &str, value: String| fields.push(Field::new(name, value));
@@ -69,9 +69,4 @@ fn one(
         field("state", "not available in this build".to_owned());
     }
     message.section(Section::fields(fields))
-}
-
-/// A name and what it is, without a head.
-fn two_columns(rows: Vec<Vec<String>>) -> Section {
-    Section::table(Table { columns: vec![Column::left(""), Column::left("")], rows })
 }

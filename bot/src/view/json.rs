@@ -1,5 +1,6 @@
 //! Answers for scripts. The same facts as the message, cleaned by the same sanitiser.
 
+use nova_adapters::message::Message;
 use nova_commands::report::{Finding, Provenance, Report, Status, Table};
 use nova_commands::text::{Sanitiser, Untrusted};
 use serde_json::{Value, json};
@@ -53,7 +54,11 @@ pub fn report(
 
 /// Anything that is not a report: help, a refusal, an error.
 #[must_use]
-pub fn text(command: &str, exit: u8, headline: &str) -> Value {
+pub fn message(command: &str, exit: u8, message: &Message) -> Value {
     let key = if exit == 2 { "error" } else { "text" };
-    json!({ "command": command, "exit": exit, key: headline })
+    let mut answer = json!({ "command": command, "exit": exit, key: message.headline });
+    if !message.sections.is_empty() {
+        answer["sections"] = json!(message.sections);
+    }
+    answer
 }

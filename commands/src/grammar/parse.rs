@@ -20,6 +20,11 @@ impl Grammar {
     /// # Errors
     /// What is wrong with the line and what was probably meant.
     pub fn parse(&self, words: &[String]) -> Result<Parsed, UserError> {
+        // Typed by habit.
+        let words = match words {
+            [first, rest @ ..] if first == "/nova" || first == "nova" => rest,
+            words => words,
+        };
         let asked_for_help = |word: &String| word == "--help" || word == "-h";
         if words.is_empty() || words.iter().any(asked_for_help) {
             return Ok(Parsed::Help(self.known_prefix(words)));

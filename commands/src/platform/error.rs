@@ -6,11 +6,17 @@ use std::time::Duration;
 use crate::report::{Finding, Status};
 use crate::text::Untrusted;
 
+/// Longest words of another side that are kept, in characters. Far above what is shown: the
+/// sanitiser cuts, after it has looked for secrets, or the start of one could come through.
+pub(super) const KEPT: usize = 4096;
+
 /// Why a call failed, in the words that a person acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// Nobody listens there.
     Refused,
+    /// Too many other calls were under way: it was not asked at all.
+    NotAsked,
     /// No answer within the deadline.
     Timeout(Duration),
     /// The name does not resolve.
@@ -79,7 +85,7 @@ impl PlatformError {
     /// side's health.
     pub fn finding(&self, subject: impl Into<Untrusted>, source: impl Into<Untrusted>) -> Finding {
         let status = match self.cause {
-            Cause::Forbidden => Status::NoData,
+            Cause::Forbidden | Cause::NotAsked => Status::NoData,
             Cause::NotFound => Status::Absent,
             _ => Status::Fail,
         };
@@ -104,6 +110,7 @@ impl PlatformError {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotAsked => f.write_str("not asked: too many other calls are waiting"),
             Self::Refused => f.write_str("connection refused"),
             Self::Timeout(after) => write!(f, "no answer within {}", seconds(*after)),
             Self::UnknownHost => f.write_str("name does not resolve"),

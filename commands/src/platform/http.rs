@@ -45,6 +45,8 @@ impl Http {
     pub fn new(limits: Limits) -> Result<Self, PlatformError> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
+            // What is asked is what the configuration says, not what a proxy variable makes of it.
+            .no_proxy()
             .user_agent(concat!("nova/", env!("CARGO_PKG_VERSION")))
             // A kept connection may have died unseen, and would tell of a service that is well again.
             .pool_max_idle_per_host(0)
@@ -57,7 +59,14 @@ impl Http {
         Ok(Self { client, permits, deadline: limits.deadline })
     }
 
-    /// GETs `url` within the deadline, which includes waiting for a free place.
+    /// An answer that takes longer than half the deadline is slow.
+    #[must_use]
+    pub fn slow(&self) -> Duration {
+        self.deadline / 2
+    }
+
+    /// GETs `url` within the deadline. Waiting for a free place has the same deadline again, so that
+    /// an outage of many does not make the others look broken.
     ///
     /// # Errors
     /// When there was no answer at all; any HTTP status is an [`Answer`].
@@ -67,10 +76,13 @@ impl Http {
         bearer: Option<&SecretString>,
     ) -> Result<Answer, PlatformError> {
         let target = || format!("GET {url}");
-        let timeout = PlatformError::new(target(), Cause::Timeout(self.deadline));
+        let waited = tokio::time::timeout(self.deadline, self.permits.acquire()).await;
+        let Ok(Ok(_place)) = waited else {
+            return Err(PlatformError::new(target(), Cause::NotAsked));
+        };
         match tokio::time::timeout(self.deadline, self.fetch(url, bearer)).await {
             Ok(answer) => answer.map_err(|e| PlatformError { target: target().into(), ..e }),
-            Err(_) => Err(timeout),
+            Err(_) => Err(PlatformError::new(target(), Cause::Timeout(self.deadline))),
         }
     }
 
@@ -79,8 +91,6 @@ impl Http {
         url: &str,
         bearer: Option<&SecretString>,
     ) -> Result<Answer, PlatformError> {
-        let _place =
-            self.permits.acquire().await.map_err(|_| PlatformError::new("", Cause::Busy))?;
         let start = Instant::now();
         let mut request = self.client.get(url);
         if let Some(token) = bearer {

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::Semaphore;
 
 use super::config::{Limits, PostgresConfig};
+use super::error::KEPT;
 use super::{Cause, PlatformError, transport};
 
 /// Connections at once: the bot must not be what exhausts them.
@@ -56,14 +57,7 @@ impl Postgres {
         if let Some(password) = password {
             options = options.password(password.expose_secret());
         }
-        let millis = limits.deadline.as_millis().to_string();
-        let options = options
-            .application_name("nova")
-            .options([
-                ("statement_timeout", millis.as_str()),
-                ("default_transaction_read_only", "on"),
-            ])
-            .disable_statement_logging();
+        let options = options.application_name("nova").disable_statement_logging();
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Ok(Self { options, permits, deadline: limits.deadline })
     }
@@ -113,7 +107,14 @@ impl Postgres {
         let asked = async {
             let _place = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
             let mut connection = PgConnection::connect_with(&self.options).await?;
-            let answer = question(&mut connection).await?;
+            // Set in the transaction and not in the login, where a connection pooler refuses it.
+            let mut transaction = connection.begin_with("BEGIN READ ONLY").await?;
+            sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+                .bind(self.deadline.as_millis().to_string())
+                .execute(&mut *transaction)
+                .await?;
+            let answer = question(&mut transaction).await?;
+            transaction.rollback().await?;
             // The answer is there; a goodbye that fails changes nothing.
             drop(connection.close().await);
             Ok(answer)
@@ -150,6 +151,6 @@ fn classify(target: String, error: &sqlx::Error) -> PlatformError {
         _ => (Cause::Invalid, None),
     };
     let error = PlatformError::new(target, cause)
-        .detail(refused.message().chars().take(500).collect::<String>());
+        .detail(refused.message().chars().take(KEPT).collect::<String>());
     PlatformError { hint, ..error }
 }

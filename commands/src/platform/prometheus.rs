@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::PrometheusConfig;
+use super::error::KEPT;
 use super::http::Http;
 use super::{Cause, PlatformError};
 use crate::text::Untrusted;
@@ -177,7 +178,7 @@ impl Prometheus {
             _ => {
                 let cause =
                     if answer.status == 200 { Cause::Malformed } else { by_code(answer.status) };
-                let words: String = envelope.error.chars().take(500).collect();
+                let words: String = envelope.error.chars().take(KEPT).collect();
                 Err(PlatformError::new(target, cause).detail(words))
             }
         }

@@ -1,5 +1,7 @@
 //! Whether each configured dependency can be reached and used at all: what `nova check` asks.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::{BoxFuture, join_all};
 
 use super::kube::Cluster;
@@ -8,8 +10,13 @@ use crate::report::{Finding, Status};
 
 /// What nova reads from a cluster: group, resource, and whether it is in a namespace. A right to nodes
 /// that a namespace grants is none.
-const READ: &[(&str, &str, bool)] =
-    &[("", "pods", true), ("", "nodes", false), ("apps", "deployments", true)];
+const READ: &[(&str, &str, bool)] = &[
+    ("", "pods", true),
+    ("", "nodes", false),
+    ("apps", "deployments", true),
+    ("apps", "statefulsets", true),
+    ("apps", "daemonsets", true),
+];
 
 /// One finding for each dependency and each service, all asked at once.
 pub async fn check(platform: &Platform) -> Vec<Finding> {
@@ -26,7 +33,7 @@ pub async fn check(platform: &Platform) -> Vec<Finding> {
     for cluster in &platform.clusters {
         asked.push(Box::pin(one_cluster(cluster, platform)));
     }
-    for service in &platform.services {
+    for service in platform.services.iter().filter(|service| !service.health.is_empty()) {
         asked.push(Box::pin(async move {
             let name = format!("service {}", service.name);
             let Some(base) = service.base_url() else {
@@ -40,7 +47,12 @@ pub async fn check(platform: &Platform) -> Vec<Finding> {
             let url = format!("{base}{}", service.health);
             match platform.http.get(&url, None).await {
                 Ok(answer) => {
-                    Finding::new(Status::Ok, name, format!("answers {}", answer.status), url)
+                    let status = match answer.status {
+                        404 => Status::Unsupported,
+                        500.. => Status::Warn,
+                        _ => Status::Ok,
+                    };
+                    Finding::new(status, name, format!("answers {}", answer.status), url)
                 }
                 Err(error) => error.finding(name, url),
             }
@@ -71,19 +83,23 @@ async fn one_cluster(cluster: &Cluster, platform: &Platform) -> Finding {
         Ok(version) => version,
         Err(error) => return error.finding(name, source),
     };
-    let namespace = platform.services.first().map_or("default", |s| s.namespace.as_str());
-    let mut lacking = Vec::new();
+    let namespaces: BTreeSet<&str> =
+        platform.services.iter().map(|service| service.namespace.as_str()).collect();
+    let mut lacking = BTreeSet::new();
     for (group, resource, namespaced) in READ {
-        let place = if *namespaced { namespace } else { "" };
-        match cluster.can_i("list", group, resource, place).await {
-            Ok(true) => {}
-            Ok(false) => lacking.push(*resource),
-            Err(error) => return error.finding(name, source),
+        let places = if *namespaced { namespaces.clone() } else { BTreeSet::from([""]) };
+        for place in places {
+            match cluster.can_i("list", group, resource, place).await {
+                Ok(true) => {}
+                Ok(false) => drop(lacking.insert(*resource)),
+                Err(error) => return error.finding(name, source),
+            }
         }
     }
     if lacking.is_empty() {
         return Finding::new(Status::Ok, name, version, source);
     }
+    let lacking: Vec<&str> = lacking.into_iter().collect();
     let measured = format!("{version}, but may not list {}", lacking.join(", "));
     Finding::new(Status::Warn, name, measured, source).hint("grant nova a role that may list them")
 }

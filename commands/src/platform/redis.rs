@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use super::config::{Limits, RedisConfig};
+use super::error::KEPT;
 use super::{Cause, PlatformError, transport};
 
 /// Connections at once.
@@ -150,6 +151,6 @@ fn classify(target: String, error: &RedisError) -> PlatformError {
         _ => None,
     };
     let error =
-        PlatformError::new(target, cause).detail(words.chars().take(500).collect::<String>());
+        PlatformError::new(target, cause).detail(words.chars().take(KEPT).collect::<String>());
     PlatformError { hint, ..error }
 }

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use super::Cause;
+use super::error::KEPT;
 
 /// The cause at the end of the chain.
 pub(super) fn cause(error: &(dyn Error + 'static)) -> Cause {
@@ -48,5 +49,5 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     while let Some(inner) = current.source() {
         current = inner;
     }
-    current.to_string().chars().take(500).collect()
+    current.to_string().chars().take(KEPT).collect()
 }

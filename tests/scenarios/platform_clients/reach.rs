@@ -69,7 +69,12 @@ async fn a_right_that_is_lacking_is_named() -> Result<()> {
     let world = world(false).await;
     let cluster = world.cluster("us-east").context("it is there")?;
     let read = ["get", "list", "watch"];
-    let rule = Rule::new(&read, &["*"], &["pods", "nodes", "deployments"], &["novacron"]);
+    let rule = Rule::new(
+        &read,
+        &["*"],
+        &["pods", "nodes", "deployments", "statefulsets", "daemonsets"],
+        &["novacron"],
+    );
     cluster.user("bound", vec![rule]);
     let home = tempfile::tempdir()?;
     let kubeconfig = home.path().join("bound");

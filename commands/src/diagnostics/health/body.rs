@@ -20,6 +20,8 @@ pub(super) struct Judgement {
 /// How deep a body is followed, and how many of its complaints are shown.
 const MAX_DEPTH: usize = 4;
 const MAX_SHOWN: usize = 3;
+/// Longest text that is kept of a body, in characters.
+const KEPT: usize = 4096;
 
 /// Judges one answer of a health endpoint.
 pub(super) fn judge(answer: &Answer) -> Judgement {
@@ -60,23 +62,31 @@ fn judge_body(answer: &Answer, by_code: Status) -> (Status, Vec<String>) {
             said.dedup();
             (worst, said)
         }
-        // A bare word, quoted or not: "OK", "Prometheus Server is Healthy."
-        _ => plain(answer, body, by_code),
+        // A bare word or truth: `"OK"`, `true`.
+        Ok(Value::String(text)) => words(&text),
+        Ok(Value::Bool(false)) => (Status::Fail, vec!["false".to_owned()]),
+        Ok(_) => (Status::Ok, Vec::new()),
+        Err(_) => plain(answer, body, by_code),
     }
 }
 
+/// A body that is not JSON.
 fn plain(answer: &Answer, body: &[u8], by_code: Status) -> (Status, Vec<String>) {
     if by_code != Status::Ok {
         return (Status::Ok, Vec::new());
     }
-    let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
-    let text = text.trim_matches('"');
+    let text = String::from_utf8_lossy(&body[..body.len().min(KEPT)]);
     if answer.media_type.contains("json") && !body.is_empty() {
         return (Status::Warn, vec!["says JSON and is not".to_owned()]);
     }
     if answer.media_type == "text/html" || text.starts_with('<') {
         return (Status::Warn, vec!["an HTML page, not a health answer".to_owned()]);
     }
+    words(&text)
+}
+
+/// Running text is judged by its first word.
+fn words(text: &str) -> (Status, Vec<String>) {
     match word(text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()) {
         Some(status) if status != Status::Ok => (status, vec![first_line(text)]),
         _ => (Status::Ok, Vec::new()),
@@ -86,23 +96,28 @@ fn plain(answer: &Answer, body: &[u8], by_code: Status) -> (Status, Vec<String>)
 /// Collects what a body complains about, with the path to it.
 fn walk(path: &str, value: &Value, depth: usize, complaints: &mut Vec<(Status, String)>) {
     if depth > MAX_DEPTH {
+        complain(path, Status::Warn, "too deep to judge", complaints);
         return;
     }
     match value {
         Value::Object(map) => {
             own_status(path, map, complaints);
-            for (key, inner) in map {
+            for (key, inner) in map.iter().filter(|(key, _)| !is_message_key(key)) {
+                let inside = join(path, key);
                 match inner {
                     Value::Object(_) | Value::Array(_) => {
-                        walk(&join(path, key), inner, depth + 1, complaints);
+                        walk(&inside, inner, depth + 1, complaints);
                     }
-                    Value::String(text) if !is_status_key(key) && !is_message_key(key) => {
-                        if let Some((status, words)) = state(text) {
-                            complain(&join(path, key), status, words, complaints);
+                    Value::String(text) if !is_status_key(key) => {
+                        // Outside a list of checks a word alone may mean anything (a log level);
+                        // `storage: "warning: 91% full"` speaks for itself.
+                        let spoken = holds_checks(path) || text.contains(':') || is_check(text);
+                        if let Some((status, words)) = state(text).filter(|_| spoken) {
+                            complain(&inside, status, words, complaints);
                         }
                     }
                     Value::Bool(false) if holds_checks(path) || is_status_key(key) => {
-                        complain(&join(path, key), Status::Fail, "false", complaints);
+                        complain(&inside, Status::Fail, "false", complaints);
                     }
                     _ => {}
                 }
@@ -110,28 +125,34 @@ fn walk(path: &str, value: &Value, depth: usize, complaints: &mut Vec<(Status, S
         }
         Value::Array(items) => {
             for item in items {
-                let name = ["name", "component", "service", "id"]
-                    .iter()
-                    .find_map(|key| item.get(key)?.as_str());
-                walk(
-                    &name.map_or_else(|| path.to_owned(), |name| join(path, name)),
-                    item,
-                    depth + 1,
-                    complaints,
-                );
+                if let Value::String(text) = item {
+                    let (name, rest) = text.split_once(':').unwrap_or(("", text));
+                    let said = state(text).or_else(|| state(rest.trim()));
+                    if let Some((status, _)) = said {
+                        let place = if name.is_empty() { path } else { "" };
+                        complain(place, status, text, complaints);
+                    }
+                    continue;
+                }
+                let keys = ["name", "component", "service", "id"];
+                let name = keys.iter().find_map(|key| item.get(key)?.as_str());
+                let inside = name.map_or_else(|| path.to_owned(), |name| join(path, name));
+                walk(&inside, item, depth + 1, complaints);
             }
         }
         _ => {}
     }
 }
 
-/// A `status` in this object, explained by a message beside it.
+/// The worst of the statuses in this object, explained by a message beside it.
 fn own_status(path: &str, map: &Map<String, Value>, complaints: &mut Vec<(Status, String)>) {
-    let Some((status, words)) =
-        map.iter().find(|(key, _)| is_status_key(key)).and_then(|(_, v)| state(v.as_str()?))
-    else {
-        return;
-    };
+    let said = map.iter().filter(|(key, _)| is_status_key(key)).filter_map(|(key, value)| {
+        let text = value.as_str()?;
+        // `state` is also where a machine is or how far a job is; `status` is what this is about.
+        let strange = (Status::Warn, text);
+        state(text).or_else(|| matches!(key.as_str(), "status" | "health").then_some(strange))
+    });
+    let Some((status, words)) = said.min_by_key(|(status, _)| *status) else { return };
     let message = map.iter().find(|(key, _)| is_message_key(key)).and_then(|(_, v)| v.as_str());
     complain(path, status, message.filter(|m| !m.is_empty()).unwrap_or(words), complaints);
 }
@@ -149,7 +170,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 fn holds_checks(path: &str) -> bool {
-    matches!(path, "checks" | "services" | "components" | "dependencies" | "details")
+    matches!(path, "checks" | "services" | "components" | "dependencies")
 }
 
 fn is_status_key(key: &str) -> bool {
@@ -160,32 +181,42 @@ fn is_message_key(key: &str) -> bool {
     matches!(key, "message" | "error" | "reason" | "detail" | "output")
 }
 
+/// A word that is said of a dependency and of little else.
+fn is_check(text: &str) -> bool {
+    let clear = ["unhealthy", "unavailable", "unreachable", "degraded", "disconnected", "down"];
+    clear.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 /// A status word, alone or before a colon: `warning: 91% full`. Other text is not a status.
 fn state(text: &str) -> Option<(Status, &str)> {
-    let (head, rest) = text.split_once(':').map_or((text, None), |(head, rest)| (head, Some(rest)));
-    let status = word(head.trim())?;
-    Some((status, rest.map_or(text, |_| text).trim()))
+    let head = text.split_once(':').map_or(text, |(head, _)| head);
+    Some((word(head.trim())?, text.trim()))
 }
 
 fn word(text: &str) -> Option<Status> {
     if text.len() > 20 {
         return None;
     }
-    Some(match text.to_ascii_lowercase().as_str() {
+    Some(match text.to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
         "ok" | "healthy" | "up" | "pass" | "passing" | "passed" | "alive" | "ready" | "running"
-        | "serving" | "connected" | "available" | "green" | "success" => Status::Ok,
+        | "serving" | "connected" | "available" | "green" | "success" | "active" | "online" => {
+            Status::Ok
+        }
         "degraded" | "warning" | "warn" | "yellow" | "slow" | "partial" | "starting" => {
             Status::Warn
         }
         "unhealthy" | "unavailable" | "down" | "fail" | "failed" | "failing" | "failure"
         | "error" | "critical" | "disconnected" | "not_serving" | "red" | "dead"
-        | "unreachable" => Status::Fail,
+        | "unreachable" | "stopped" | "offline" | "out_of_service" | "not_ready" | "crashed" => {
+            Status::Fail
+        }
         _ => return None,
     })
 }
 
+/// Cut far above what is shown: the sanitiser cuts after it has looked for secrets.
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(120).collect()
+    text.lines().next().unwrap_or_default().chars().take(KEPT).collect()
 }
 
 #[cfg(test)]
@@ -249,6 +280,28 @@ mod tests {
             (200, r#"{"healthy":false}"#, Status::Fail, "200 · healthy: false"),
             (200, r#"{"version":"1.4","uptime":"3 days"}"#, Status::Ok, "200"),
             (200, "{broken", Status::Warn, "200 · says JSON and is not"),
+            (200, r#"{"ok":true,"status":"degraded"}"#, Status::Warn, "200 · degraded"),
+            (200, r#"{"state":"running","status":"unhealthy"}"#, Status::Fail, "200 · unhealthy"),
+            (200, r#"{"status":"OUT_OF_SERVICE"}"#, Status::Fail, "200 · OUT_OF_SERVICE"),
+            (200, r#"{"status":"purple"}"#, Status::Warn, "200 · purple"),
+            (
+                200,
+                r#"{"checks":["database: failed","queue: ok"]}"#,
+                Status::Fail,
+                "200 · database: failed",
+            ),
+            (200, r#"["fail"]"#, Status::Fail, "200 · fail"),
+            (
+                200,
+                r#"{"a":{"a":{"a":{"a":{"a":{"status":"fail"}}}}}}"#,
+                Status::Warn,
+                "200 · a.a.a.a.a: too deep to judge",
+            ),
+            (200, r#"{"status":"ok","log_level":"error"}"#, Status::Ok, "200"),
+            (200, r#"{"status":"ok","details":{"maintenance":false}}"#, Status::Ok, "200"),
+            (200, r#""OK""#, Status::Ok, "200"),
+            (200, "true", Status::Ok, "200"),
+            (200, "false", Status::Fail, "200 · false"),
             (404, r#"{"error":"not found"}"#, Status::Unsupported, "404 · no health endpoint here"),
             (401, r#"{"error":"token"}"#, Status::NoData, "401"),
         ];

@@ -58,6 +58,11 @@ async fn path(platform: &Platform, service: &ServiceConfig, base: &str, path: &s
             let judgement = judge(&answer);
             let measured = format!("{} · {} ms", judgement.measured, answer.took.as_millis());
             let finding = Finding::new(judgement.status, name, measured, source);
+            let limit = platform.http.slow();
+            if judgement.status == Status::Ok && answer.took > limit {
+                let finding = Finding { status: Status::Warn, ..finding };
+                return finding.expected(format!("below {} ms", limit.as_millis()));
+            }
             match judgement.status {
                 Status::Unsupported => finding.hint("set the service's `health` path"),
                 Status::NoData => {

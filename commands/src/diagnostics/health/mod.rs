@@ -18,7 +18,9 @@ use crate::command::{Call, Command, Kind, Run, UserError};
 use crate::platform::Platform;
 use crate::platform::config::ServiceConfig;
 use crate::platform::kube::Cluster;
-use crate::report::{Report, Suggestion};
+use crate::report::{Finding, Report, Status, Suggestion};
+
+use stores::NOT_CONFIGURED;
 
 #[derive(clap::Args)]
 struct Args {
@@ -47,7 +49,14 @@ async fn run(call: Call) -> Result<Report, UserError> {
     let platform = &*call.platform;
     let cluster = args.cluster.as_deref().map(|name| platform.cluster(name)).transpose()?;
     let services: Vec<&ServiceConfig> = match &args.service {
-        Some(name) => vec![platform.service(name)?],
+        Some(name) => {
+            let service = platform.service(name)?;
+            if !runs_in(platform, service, cluster) {
+                let home = service.cluster.as_deref().unwrap_or("another cluster");
+                return Err(UserError::new(format!("`{name}` runs in {home}")));
+            }
+            vec![service]
+        }
         None => platform.services.iter().filter(|s| runs_in(platform, s, cluster)).collect(),
     };
     // A service's own answer, and the whole platform's: one service leaves the rest out.
@@ -100,10 +109,24 @@ async fn run(call: Call) -> Result<Report, UserError> {
         (None, None) => "NovaCron".to_owned(),
     });
     report.findings = [endpoints, workloads.0, stores, resources.0].concat();
+    join_unconfigured(&mut report.findings);
     report.tables = [workloads.1, resources.1].concat();
     report.sort();
     report.next = suggestions(&report, args.service.as_deref(), platform);
     Ok(report)
+}
+
+/// What the configuration does not name is one line, not one each.
+fn join_unconfigured(findings: &mut Vec<Finding>) {
+    let missing = |finding: &Finding| finding.measured.raw() == NOT_CONFIGURED;
+    let names: Vec<String> =
+        findings.iter().filter(|f| missing(f)).map(|f| f.subject.raw().to_owned()).collect();
+    if names.len() > 1 {
+        findings.retain(|finding| !missing(finding));
+        let source = "configuration";
+        let joined = Finding::new(Status::Unsupported, NOT_CONFIGURED, names.join(", "), source);
+        findings.push(joined.hint("`nova check` says what to add"));
+    }
 }
 
 fn runs_in(platform: &Platform, service: &ServiceConfig, cluster: Option<&Cluster>) -> bool {

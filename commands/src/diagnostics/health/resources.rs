@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::stores::not_configured;
-use crate::platform::kube::{Cluster, Node, NodeMetrics};
+use crate::platform::kube::{Cluster, Node, NodeMetrics, PodMetrics};
 use crate::platform::{Cause, PlatformError};
 use crate::report::{Finding, Provenance, Status, Table};
 use crate::text::Untrusted;
@@ -44,8 +44,16 @@ pub(super) async fn check(
         all.at = [all.at, part.at].into_iter().flatten().min();
     }
     let Some(at) = all.at else { return (all.findings, Vec::new()) };
-    let table = |title: &str, columns, mut rows: Vec<(u64, Vec<Untrusted>)>, most| {
+    let several = clusters.len() > 1;
+    let table = |title: &str, mut columns: Vec<_>, mut rows: Vec<(u64, Vec<Untrusted>)>, most| {
         rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1[0].raw().cmp(b.1[0].raw())));
+        // The last column says which cluster; one cluster needs no word.
+        if several {
+            columns.push("cluster");
+        }
+        for (_, row) in &mut rows {
+            row.truncate(columns.len());
+        }
         Table {
             title: title.into(),
             columns,
@@ -75,6 +83,15 @@ async fn one(cluster: &Cluster, namespaces: &[&str]) -> Told {
             return told;
         }
     };
+    let pods: Vec<_> = if metrics.is_ok() {
+        for error in pods.iter().filter_map(|pods| pods.as_ref().err()) {
+            told.findings.push(no_metrics(name, error));
+        }
+        pods.into_iter().flatten().flatten().collect()
+    } else {
+        // Said once, of the nodes.
+        Vec::new()
+    };
     let usage: BTreeMap<String, NodeMetrics> = match metrics {
         Ok(metrics) => metrics.into_iter().map(|m| (m.name.clone(), m)).collect(),
         Err(error) => {
@@ -83,20 +100,22 @@ async fn one(cluster: &Cluster, namespaces: &[&str]) -> Told {
         }
     };
     told.findings.push(judge(&subject, name, &nodes, &usage));
-    told.at = usage.values().map(|sample| sample.at).min();
-    told.nodes =
-        nodes.iter().filter_map(|node| Some(node_row(node, usage.get(&node.name)?))).collect();
-    let pods = pods.into_iter().flatten().flatten();
-    told.pods = pods
-        .map(|pod| {
-            let row = vec![pod.name.into(), cores(pod.cpu_milli), mebibytes(pod.memory_bytes)];
-            (pod.cpu_milli, row)
-        })
+    let samples = usage.values().map(|sample| sample.at);
+    told.at = samples.chain(pods.iter().map(|pod| pod.at)).min();
+    told.nodes = nodes
+        .iter()
+        .filter_map(|node| Some(node_row(name, node, usage.get(&node.name)?)))
         .collect();
+    let row = |pod: PodMetrics| {
+        let cells =
+            [pod.name.into(), cores(pod.cpu_milli), mebibytes(pod.memory_bytes), name.into()];
+        (pod.cpu_milli, cells.into())
+    };
+    told.pods = pods.into_iter().map(row).collect();
     told
 }
 
-fn node_row(node: &Node, used: &NodeMetrics) -> (u64, Vec<Untrusted>) {
+fn node_row(cluster: &str, node: &Node, used: &NodeMetrics) -> (u64, Vec<Untrusted>) {
     let share = |used, of| percent(used, of).map_or_else(|| "?".to_owned(), |p| format!("{p} %"));
     let row = vec![
         node.name.as_str().into(),
@@ -104,6 +123,7 @@ fn node_row(node: &Node, used: &NodeMetrics) -> (u64, Vec<Untrusted>) {
         share(used.cpu_milli, node.cpu_milli).into(),
         mebibytes(used.memory_bytes),
         share(used.memory_bytes, node.memory_bytes).into(),
+        cluster.into(),
     ];
     (used.cpu_milli, row)
 }
@@ -133,6 +153,7 @@ fn judge(
             }
         }
     }
+    let cordoned = nodes.iter().filter(|node| node.unschedulable).count();
     let status = match (nodes.len(), ready) {
         (0, _) => Status::NoData,
         (_, 0) => Status::Fail,
@@ -140,6 +161,9 @@ fn judge(
         _ => Status::Warn,
     };
     let mut measured = format!("{ready}/{} ready", nodes.len());
+    if cordoned > 0 {
+        measured = format!("{measured} · {cordoned} cordoned");
+    }
     for trouble in troubles.iter().take(3) {
         measured = format!("{measured} · {trouble}");
     }

@@ -15,9 +15,12 @@ pub(super) async fn postgres(platform: &Platform) -> Finding {
         Err(error) => return error.finding(NAME, source),
     };
     let used = status.connections.saturating_mul(100) / status.max.max(1);
+    let active = status.active.map_or_else(String::new, |active| format!(", {active} active"));
     let role = if status.in_recovery { " · standby" } else { "" };
-    let measured =
-        format!("{} · {} of {} connections{role}", status.version, status.connections, status.max);
+    let measured = format!(
+        "{} · {} of {} connections{active}{role}",
+        status.version, status.connections, status.max
+    );
     let verdict = if used >= 90 { Status::Warn } else { Status::Ok };
     let finding = Finding::new(verdict, NAME, measured, source);
     if used >= 90 { finding.expected("below 90 % of connections") } else { finding }
@@ -97,9 +100,12 @@ fn configured<'a, T>(
     }
 }
 
+/// What is measured of a dependency that the configuration does not name.
+pub(super) const NOT_CONFIGURED: &str = "not configured";
+
 /// A dependency that the configuration does not name.
 pub(super) fn not_configured(name: &str, section: &str) -> Finding {
-    Finding::new(Status::Unsupported, name, "not configured", "configuration")
+    Finding::new(Status::Unsupported, name, NOT_CONFIGURED, "configuration")
         .hint(format!("add [{section}] to the configuration"))
 }
 

@@ -131,6 +131,10 @@ fn judge(workload: &Workload, pods: &[&Pod]) -> (Status, Vec<String>) {
     if workload.observed_generation < workload.generation || workload.updated < desired {
         facts.push(format!("rolling out, {} updated", workload.updated));
     }
+    if let Some(reason) = &workload.stuck {
+        facts.push(format!("rollout stuck: {reason}"));
+        status = status.min(Status::Warn);
+    }
     let waiting: BTreeSet<&str> =
         pods.iter().filter_map(|pod| pod.waiting_reason.as_deref()).collect();
     for reason in waiting.iter().take(2) {
@@ -144,7 +148,11 @@ fn judge(workload: &Workload, pods: &[&Pod]) -> (Status, Vec<String>) {
     if let Some(restart) = youngest {
         let age = Timestamp::now().duration_since(restart.at);
         if age < RECENT {
-            facts.push(format!("restarted {} min ago ({})", age.as_mins().max(0), restart.reason));
+            let when = match age.as_mins() {
+                ..=0 => "just now".to_owned(),
+                minutes => format!("{minutes} min ago"),
+            };
+            facts.push(format!("restarted {when} ({})", restart.reason));
             status = status.min(Status::Warn);
         }
     }

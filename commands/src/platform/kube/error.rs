@@ -1,12 +1,10 @@
 //! kube's errors as causes that a person acts on.
 
+use super::super::error::KEPT;
 use super::super::{Cause, PlatformError, transport};
 use super::connect;
 
 use kube::client::AuthError;
-
-/// Longest words of an API server that are kept, in characters.
-const KEPT: usize = 500;
 
 /// The cause and the server's words.
 pub(super) fn classify(error: &kube::Error) -> (Cause, String) {

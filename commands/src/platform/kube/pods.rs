@@ -75,8 +75,8 @@ impl From<v1::Pod> for Pod {
             Some(_) => "Terminating".to_owned(),
             None => status.phase.unwrap_or_else(|| "Unknown".to_owned()),
         };
-        let restarts: u32 =
-            containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or_default()).sum();
+        let counts = containers.iter().map(|c| u32::try_from(c.restart_count).unwrap_or_default());
+        let restarts = counts.fold(0, u32::saturating_add);
         Self {
             name: meta.name.unwrap_or_default(),
             node: object.spec.and_then(|spec| spec.node_name),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// How long a service takes to answer when it is made slow by name only.
-const SLOW: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_millis(700);
 
 /// What is wrong with a service. Faults of the answer concern the health paths; `/metrics` goes on
 /// unless the whole server is hanging or refused.
