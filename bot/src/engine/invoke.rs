@@ -232,7 +232,7 @@ impl Engine {
             conversation: invocation.conversation.clone(),
             command: self.kept_line(invocation),
         };
-        in_time(store.begin(new)).await
+        in_time(Box::pin(store.begin(new))).await
     }
 
     async fn finish(&self, id: &InvocationId, answer: &Answer) -> Result<(), String> {
@@ -242,7 +242,7 @@ impl Engine {
             exit_status: i32::from(answer.exit as u8),
             detail: json!({ "verdict": answer.message.headline }),
         };
-        in_time(store.finish(id, outcome)).await
+        in_time(Box::pin(store.finish(id, outcome))).await
     }
 
     /// The line without secrets and without the megabytes that somebody pasted.
