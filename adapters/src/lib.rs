@@ -7,7 +7,11 @@
 
 pub mod chat;
 pub mod console;
+pub mod event;
+pub mod form;
 pub mod message;
+pub mod slack;
+pub mod workspace;
 
-pub use chat::{Account, Chat, ChatError, Conversation, MessageRef, Platform};
+pub use chat::{Account, Chat, ChatError, Conversation, MessageRef, Pace, Platform};
 pub use message::Message;

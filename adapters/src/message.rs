@@ -15,6 +15,8 @@ pub struct Message {
     pub headline: String,
     pub sections: Vec<Section>,
     pub buttons: Vec<Button>,
+    /// Choices among more than buttons are good for; drawn after the buttons.
+    pub selects: Vec<Select>,
     pub files: Vec<Attachment>,
     /// Small print under everything: a reference, how long it took.
     pub footer: Option<String>,
@@ -28,6 +30,7 @@ impl Message {
             headline: headline.into(),
             sections: Vec::new(),
             buttons: Vec::new(),
+            selects: Vec::new(),
             files: Vec::new(),
             footer: None,
         }
@@ -45,6 +48,20 @@ impl Message {
     pub fn button(mut self, button: Button) -> Self {
         self.buttons.push(button);
         self
+    }
+
+    /// With one more select at the end.
+    #[must_use]
+    pub fn select(mut self, select: Select) -> Self {
+        self.selects.push(select);
+        self
+    }
+
+    /// Everything that can be chosen, as buttons: for platforms without selects.
+    pub fn choices(&self) -> impl Iterator<Item = Button> + '_ {
+        let picks = self.selects.iter().flat_map(|select| &select.options);
+        let picks = picks.map(|(label, line)| Button::run(label, line));
+        self.buttons.iter().cloned().chain(picks)
     }
 
     /// With a file attached.
@@ -324,6 +341,23 @@ impl Button {
         }
     }
 
+    /// A button that opens a form; where there are none, it runs `line`.
+    pub fn form(
+        label: impl Into<String>,
+        form: impl Into<String>,
+        argument: impl Into<String>,
+        line: impl Into<String>,
+    ) -> Self {
+        let action =
+            Action::Form { form: form.into(), argument: argument.into(), line: line.into() };
+        Self { action, ..Self::run(label, "") }
+    }
+
+    /// A button that leads to a web page. `url` is ours, never text from outside.
+    pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { action: Action::Link { url: url.into() }, ..Self::run(label, "") }
+    }
+
     /// In another style.
     #[must_use]
     pub fn style(mut self, style: ButtonStyle) -> Self {
@@ -345,6 +379,19 @@ impl Button {
 pub enum Action {
     /// Runs a command line, as if the person had typed it.
     Run { line: String },
+    /// Opens a form; where there are none, runs `line`.
+    Form { form: String, argument: String, line: String },
+    /// Leads to a web page.
+    Link { url: String },
+}
+
+/// One choice of several, each of which runs a command line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Select {
+    /// What is asked, shown while nothing is chosen.
+    pub placeholder: String,
+    /// Labels with their command lines; up to 100.
+    pub options: Vec<(String, String)>,
 }
 
 /// How strongly a button shows.
@@ -396,6 +443,6 @@ mod tests {
                 media_type: "image/png",
                 bytes: vec![1, 2, 3],
             });
-        insta::assert_snapshot!(serde_json::to_string(&message).unwrap(), @r#"{"tone":"warn","headline":"disk 91 %","sections":[{"title":null,"folded":true,"content":{"findings":[{"mark":"warn","subject":"node-1","text":"91 %","detail":null,"hint":null}]}}],"buttons":[{"label":"look","action":{"run":{"line":"disk node-1"}},"style":"default","confirm":null}],"files":[{"name":"a.bin","media_type":"image/png"}],"footer":null}"#);
+        insta::assert_snapshot!(serde_json::to_string(&message).unwrap(), @r#"{"tone":"warn","headline":"disk 91 %","sections":[{"title":null,"folded":true,"content":{"findings":[{"mark":"warn","subject":"node-1","text":"91 %","detail":null,"hint":null}]}}],"buttons":[{"label":"look","action":{"run":{"line":"disk node-1"}},"style":"default","confirm":null}],"selects":[],"files":[{"name":"a.bin","media_type":"image/png"}],"footer":null}"#);
     }
 }

@@ -24,7 +24,7 @@ pub enum Pick<'a> {
 impl Buttons {
     /// Offers the buttons of `message` from now on, and no others.
     pub fn remember(&mut self, message: &Message) {
-        self.0.clone_from(&message.buttons);
+        self.0 = message.choices().collect();
     }
 
     /// The button whose number is `line`, counted from 1.

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
-use crate::chat::{Chat, ChatError, Conversation, MessageRef, Platform};
-use crate::message::{Mark, Message};
+use crate::chat::{Chat, ChatError, Conversation, MessageRef, Pace, Platform};
+use crate::message::{Attachment, Mark, Message};
 
 pub use buttons::{Buttons, Pick};
 pub use prompt::{Completer, Input, MAX_LINE, Prompt, PromptError, PromptOptions};
@@ -111,10 +111,15 @@ impl Chat for Console {
         Platform::Console
     }
 
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+
     fn post<'a>(
         &'a self,
         to: &'a Conversation,
         message: &'a Message,
+        _key: &'a str,
     ) -> BoxFuture<'a, Result<MessageRef, ChatError>> {
         let posted = here(to).and_then(|()| self.draw(None, message));
         let at =
@@ -132,6 +137,24 @@ impl Chat for Console {
             .and(number)
             .and_then(|number| self.draw(Some(number), message).map(drop));
         ready(drawn).boxed()
+    }
+
+    /// What is printed is printed: there is nothing to look for.
+    fn find<'a>(
+        &'a self,
+        _to: &'a Conversation,
+        _key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<MessageRef>, ChatError>> {
+        ready(Ok(None)).boxed()
+    }
+
+    /// A terminal names its files under the message; it keeps none.
+    fn attach<'a>(
+        &'a self,
+        _at: &'a MessageRef,
+        _file: &'a Attachment,
+    ) -> BoxFuture<'a, Result<(), ChatError>> {
+        ready(Ok(())).boxed()
     }
 }
 
@@ -182,7 +205,7 @@ mod tests {
         let console = console.redrawing(Some(|| Some(30)));
         let here = terminal();
         let working = Message::new(Mark::Working, "asking");
-        let at = console.post(&here, &working).await.unwrap();
+        let at = console.post(&here, &working, "").await.unwrap();
         assert_eq!(printed(&sink), "… asking");
         let more = Message::new(Mark::Working, "asking, 3 of 12 answered so far");
         console.update(&at, &more).await.unwrap();
@@ -199,8 +222,8 @@ mod tests {
         let console = console.redrawing(None);
         let here = terminal();
         let working = Message::new(Mark::Working, "asking");
-        let at = console.post(&here, &working).await.unwrap();
-        console.post(&here, &Message::new(Mark::Info, "by the way")).await.unwrap();
+        let at = console.post(&here, &working, "").await.unwrap();
+        console.post(&here, &Message::new(Mark::Info, "by the way"), "").await.unwrap();
         console.update(&at, &working).await.unwrap();
         console.update(&at, &Message::new(Mark::Ok, "done")).await.unwrap();
         assert_eq!(printed(&sink), "… asking\r\x1b[2Ki by the way\n… asking\r\x1b[2K✓ done\n");
@@ -210,7 +233,7 @@ mod tests {
     async fn a_pipe_gets_the_answer_only() {
         let (sink, console) = console();
         let here = terminal();
-        let at = console.post(&here, &Message::new(Mark::Working, "asking")).await.unwrap();
+        let at = console.post(&here, &Message::new(Mark::Working, "asking"), "").await.unwrap();
         console.update(&at, &Message::new(Mark::Working, "asking on")).await.unwrap();
         console.update(&at, &Message::new(Mark::Ok, "done")).await.unwrap();
         assert_eq!(printed(&sink), "✓ done\n");
@@ -230,10 +253,10 @@ mod tests {
         let style = Style::detect(false, &Environment::default());
         let console = Console::new(Arc::new(Mutex::new(Closed)), style);
         let message = Message::new(Mark::Ok, "x");
-        let gone = console.post(&terminal(), &message).await.unwrap_err();
+        let gone = console.post(&terminal(), &message, "").await.unwrap_err();
         assert!(matches!(gone, ChatError::Gone) && !gone.retryable(), "{gone:?}");
         let slack = Conversation { platform: Platform::Slack, id: "C1".into() };
-        let refused = console.post(&slack, &message).await.unwrap_err();
+        let refused = console.post(&slack, &message, "").await.unwrap_err();
         assert!(matches!(refused, ChatError::Refused(_)), "{refused:?}");
     }
 }

@@ -28,7 +28,7 @@ pub fn render(message: &Message, style: &Style) -> Vec<String> {
         }
         rows.extend(draw_section(section, style));
     }
-    let mut end = buttons(&message.buttons, style);
+    let mut end = buttons(&message.choices().collect::<Vec<_>>(), style);
     for file in &message.files {
         let note = format!(
             "attached: {}, {}, {} bytes",

@@ -407,6 +407,7 @@ fn message() -> impl Strategy<Value = Message> {
             headline,
             sections,
             buttons,
+            selects: Vec::new(),
             files,
             footer,
         })
