@@ -1,0 +1,327 @@
+//! One bounded HTTP exchange with Slack, as slack-morphism's connector.
+//!
+//! The library's own connector has no deadline, reads bodies of any length and puts them into its
+//! errors; this one has a deadline a call, a cap on the answer and on calls at once, and errors that
+//! say whether Slack can have got the request.
+//!
+//! Invariant: no redirect is followed, no proxy asked, and an answer that cannot be read is never
+//! taken for a refusal.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::{RequestBuilder, Url, redirect};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use slack_morphism::multipart_form::FileMultipartData;
+use slack_morphism::{
+    ClientResult, SlackApiToken, SlackClientApiCallContext, SlackClientHttpConnector,
+    SlackClientId, SlackClientSecret,
+};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::error::{CallError, Refusal};
+
+/// Largest answer that is read, in bytes: a hundred full messages are well below.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Calls at once.
+const MAX_CALLS: usize = 32;
+/// A kept connection is dropped before Slack drops it.
+const KEPT: Duration = Duration::from_secs(30);
+const SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
+
+/// The way to Slack.
+pub(super) struct Connector {
+    client: reqwest::Client,
+    api: String,
+    deadline: Duration,
+    permits: Semaphore,
+}
+
+/// An answer, whatever its status.
+pub(super) struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    /// The scopes of the token that was used, comma-separated.
+    pub(super) scopes: Option<String>,
+    body: Vec<u8>,
+}
+
+/// What every answer of the Web API begins with.
+#[derive(Deserialize)]
+struct Envelope {
+    ok: bool,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    needed: Option<String>,
+}
+
+/// Where the details of a refusal are; read apart, so that an unexpected form loses only them.
+#[derive(Default, Deserialize)]
+struct Details {
+    response_metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    messages: Vec<String>,
+}
+
+impl Connector {
+    /// `api` is the checked address in front of a method's name.
+    ///
+    /// # Errors
+    /// When the TLS roots of the machine cannot be used.
+    pub(super) fn new(api: &str, deadline: Duration) -> Result<Self, CallError> {
+        let client = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("nova/", env!("CARGO_PKG_VERSION")))
+            // Shorter than a call, so that a deadline while connecting is known as "not sent".
+            .connect_timeout(deadline / 2)
+            .pool_idle_timeout(KEPT)
+            .build()
+            .map_err(|e| CallError::NotSent(innermost(&e)))?;
+        let permits = Semaphore::new(MAX_CALLS);
+        Ok(Self { client, api: api.to_owned(), deadline, permits })
+    }
+
+    /// GETs a method without arguments.
+    ///
+    /// # Errors
+    /// When there was no answer; any status is an [`Answer`].
+    pub(super) async fn get(
+        &self,
+        method: &str,
+        token: &SlackApiToken,
+    ) -> Result<Answer, CallError> {
+        let request = self.client.get(format!("{}/{method}", self.api));
+        self.exchange(authorised(request, Some(token))).await
+    }
+
+    /// POSTs JSON to an address that is itself the permission (`response_url`).
+    ///
+    /// # Errors
+    /// As [`Answer::decode`], but the answer may be any word.
+    pub(super) async fn post_to(&self, url: Url, body: &impl Serialize) -> Result<(), CallError> {
+        self.exchange(self.json_post(url, body)?).await?.accepted()
+    }
+
+    fn json_post(&self, url: Url, body: &impl Serialize) -> Result<RequestBuilder, CallError> {
+        let json = serde_json::to_vec(body)
+            .map_err(|_| CallError::NotSent("the request is no JSON".into()))?;
+        let request = self.client.post(url);
+        Ok(request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(json))
+    }
+
+    /// Sends `request` and reads its answer. Waiting for a free place has the deadline once more.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        let Ok(Ok(_place)) = timeout(self.deadline, self.permits.acquire()).await else {
+            return Err(CallError::NotSent("too many calls are waiting for Slack".into()));
+        };
+        let late = |_| CallError::Lost(format!("no answer within {:?}", self.deadline));
+        timeout(self.deadline, fetch(request)).await.map_err(late)?
+    }
+
+    async fn api_call<R: DeserializeOwned>(&self, request: RequestBuilder) -> ClientResult<R> {
+        Ok(self.exchange(request).await?.decode()?)
+    }
+}
+
+impl Answer {
+    /// The answer of an API method.
+    ///
+    /// # Errors
+    /// [`CallError`]; an answer that is not what Slack's API sends is [`CallError::Lost`].
+    pub(super) fn decode<R: DeserializeOwned>(&self) -> Result<R, CallError> {
+        self.check_status()?;
+        let envelope: Envelope = self.json()?;
+        if !envelope.ok {
+            return Err(self.refusal(envelope));
+        }
+        self.json()
+    }
+
+    /// The answer of an address that answers with a word (`response_url`, uploads).
+    ///
+    /// # Errors
+    /// As [`Answer::decode`].
+    fn accepted(&self) -> Result<(), CallError> {
+        self.check_status()?;
+        match self.json::<Envelope>() {
+            Ok(envelope) if !envelope.ok => Err(self.refusal(envelope)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_status(&self) -> Result<(), CallError> {
+        match self.status {
+            200..=299 => Ok(()),
+            429 => Err(CallError::limited(self.retry_after)),
+            408 | 500..=599 => Err(CallError::Lost(format!("HTTP {}", self.status))),
+            status => Err(match self.json::<Envelope>() {
+                Ok(envelope) if !envelope.ok => self.refusal(envelope),
+                _ => CallError::Status(status),
+            }),
+        }
+    }
+
+    fn refusal(&self, envelope: Envelope) -> CallError {
+        let code = envelope.error.unwrap_or_default();
+        if matches!(code.as_str(), "ratelimited" | "rate_limited") {
+            return CallError::limited(self.retry_after);
+        }
+        let details: Details = serde_json::from_slice(&self.body).unwrap_or_default();
+        let messages = details.response_metadata.messages;
+        CallError::Refusal(Refusal::new(code, envelope.needed, &messages))
+    }
+
+    fn json<R: DeserializeOwned>(&self) -> Result<R, CallError> {
+        // Not the parser's words: they can repeat the body.
+        let what = if self.body.first() == Some(&b'<') { "a web page" } else { "not its JSON" };
+        serde_json::from_slice(&self.body)
+            .map_err(|_| CallError::Lost(format!("HTTP {} with {what}", self.status)))
+    }
+}
+
+async fn fetch(request: RequestBuilder) -> Result<Answer, CallError> {
+    let mut response = request.send().await.map_err(classify)?;
+    let status = response.status().as_u16();
+    let retry_after = seconds(response.headers());
+    let scopes = text(response.headers(), &SCOPES).map(Into::into);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(CallError::Lost("an answer of more than 4 MiB".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, retry_after, scopes, body })
+}
+
+/// Only what failed before there was a connection cannot have arrived.
+fn classify(error: reqwest::Error) -> CallError {
+    let error = error.without_url();
+    match innermost(&error) {
+        words if error.is_connect() || error.is_builder() => CallError::NotSent(words),
+        words => CallError::Lost(words),
+    }
+}
+
+/// The words at the end of the chain of sources: the outer ones can name an address.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut current = error;
+    while let Some(inner) = current.source() {
+        current = inner;
+    }
+    current.to_string().chars().take(200).collect()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn seconds(headers: &HeaderMap) -> Option<Duration> {
+    text(headers, &RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn authorised(request: RequestBuilder, token: Option<&SlackApiToken>) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(&token.token_value.0),
+        None => request,
+    }
+}
+
+impl SlackClientHttpConnector for Connector {
+    fn create_method_uri_path(&self, method: &str) -> ClientResult<Url> {
+        Ok(format!("{}/{method}", self.api).parse()?)
+    }
+
+    fn http_get_uri<'a, RS>(
+        &'a self,
+        uri: Url,
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        let request = authorised(self.client.get(uri), context.token);
+        self.api_call(request).boxed()
+    }
+
+    fn http_post_uri<'a, RQ, RS>(
+        &'a self,
+        uri: Url,
+        body: &'a RQ,
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RQ: Serialize + Send + Sync,
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        let request = self.json_post(uri, body);
+        async move { self.api_call(authorised(request?, context.token)).await }.boxed()
+    }
+
+    /// For uploads. The address is the permission, so the token does not go along.
+    fn http_post_uri_binary<'a, 'p, RS>(
+        &'a self,
+        uri: Url,
+        content_type: String,
+        data: &'a [u8],
+        _context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        async move {
+            let request = self.client.post(uri).header(CONTENT_TYPE, content_type);
+            self.exchange(request.body(data.to_vec())).await?.accepted()?;
+            Ok(nothing()?)
+        }
+        .boxed()
+    }
+
+    /// Slack has no method left that needs one: files go by [`Self::http_post_uri_binary`].
+    fn http_post_uri_multipart_form<'a, 'p, RS, PT, TS>(
+        &'a self,
+        _uri: Url,
+        _file: Option<FileMultipartData<'p>>,
+        _params: &'p PT,
+        _context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+        PT: IntoIterator<Item = (&'p str, Option<TS>)> + Clone,
+        TS: AsRef<str> + 'p + Send,
+    {
+        not_offered("multipart forms")
+    }
+
+    /// nova is installed by hand or by manifest and takes no part in OAuth.
+    fn http_get_with_client_secret<'a, RS>(
+        &'a self,
+        _uri: Url,
+        _client_id: &'a SlackClientId,
+        _client_secret: &'a SlackClientSecret,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        not_offered("OAuth")
+    }
+}
+
+fn not_offered<'a, RS: Send + 'a>(what: &str) -> BoxFuture<'a, ClientResult<RS>> {
+    let error = CallError::NotSent(format!("{what} are not used here"));
+    std::future::ready(Err(error.into())).boxed()
+}
+
+/// The empty answer of an address that answers with a word.
+fn nothing<R: DeserializeOwned>() -> Result<R, CallError> {
+    serde_json::from_str("{}").map_err(|_| CallError::Lost("an empty answer".into()))
+}
