@@ -1,6 +1,6 @@
 //! The outer world as servers: a NovaCron platform for tests, the benchmark and the demo.
 //!
-//! Stand-ins on loopback where the real thing cannot run here ([`services`], [`cluster`]), real
+//! Stand-ins on loopback where the real thing cannot run here ([`services`], [`cluster`], [`slack`]), real
 //! programs where it can ([`process`]), and both as one platform ([`world`]) that is broken and healed
 //! by words ([`control`]). Invariant: whatever is started has an owner, and dropping the owner ends
 //! it. Nothing in the product depends on this crate.
@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod control;
 pub mod process;
 pub mod services;
+pub mod slack;
 pub mod world;
 
 pub use world::{World, WorldOptions};
