@@ -33,8 +33,8 @@ pub enum Kind {
     Diagnostic { sensitive: bool },
     /// Changes the platform, behind the gate.
     Remediation { risk: Risk, reversible: bool },
-    /// Incidents, escalation and on-call.
-    Incident,
+    /// Incidents, escalation and on-call. `reads`: changes nothing of them.
+    Incident { reads: bool },
     /// The bot itself: help, whoami, the kill switch.
     Bot,
 }
@@ -68,7 +68,7 @@ impl Kind {
         match self {
             Self::Diagnostic { .. } => "diagnostic",
             Self::Remediation { .. } => "remediation",
-            Self::Incident => "incident",
+            Self::Incident { .. } => "incident",
             Self::Bot => "admin",
         }
     }

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod command;
 mod diagnostics;
 pub mod grammar;
+pub mod incident;
 mod planned;
 pub mod platform;
 pub mod report;

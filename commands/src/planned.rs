@@ -53,7 +53,17 @@ const fn i(
     guide: &'static [&'static str],
     args: Args,
 ) -> Command {
-    planned(path, summary, Kind::Incident, guide, args)
+    planned(path, summary, Kind::Incident { reads: false }, guide, args)
+}
+
+/// Only reads an incident.
+const fn ir(
+    path: &'static str,
+    summary: &'static str,
+    guide: &'static [&'static str],
+    args: Args,
+) -> Command {
+    planned(path, summary, Kind::Incident { reads: true }, guide, args)
 }
 
 const fn b(path: &'static str, summary: &'static str, args: Args) -> Command {
@@ -253,23 +263,15 @@ pub(crate) static PLANNED: &[Command] = &[
     i("oncall", "Who is on call", &["G01"], |c| {
         c.arg(may("ACTION").value_parser(["who", "schedule", "override", "swap"]))
     }),
-    i("escalation simulate", "Who would be paged, and when", &["G01"], |c| {
+    ir("escalation simulate", "Who would be paged, and when", &["G01"], |c| {
         c.arg(needs("INCIDENT"))
     }),
     i("escalation drill", "Rehearse an escalation", &["G01"], |c| c.arg(severity())),
-    i("incident declare", "Open an incident", &["G85"], |c| {
-        c.arg(severity().required(true)).arg(rest("IMPACT"))
-    }),
-    i("incident list", "Open incidents", &["G85"], none),
-    i("incident show", "One incident", &["G85"], |c| c.arg(may("INCIDENT"))),
-    i("incident ack", "Take an incident", &["G01"], |c| c.arg(may("INCIDENT"))),
-    i("incident note", "Write on the timeline", &["G86", "G87"], |c| c.arg(rest("TEXT"))),
-    i("incident timeline", "What happened, in order", &["G86", "G87"], |c| c.arg(may("INCIDENT"))),
-    i("incident resolve", "Close an incident after its smoke test", &["G87"], |c| {
+    ir("incident timeline", "What happened, in order", &["G86", "G87"], |c| c.arg(may("INCIDENT"))),
+    ir("incident report", "The incident report as a file", &["G88"], |c| c.arg(may("INCIDENT"))),
+    ir("incident postmortem", "A post-mortem draft as a file", &["G88"], |c| {
         c.arg(may("INCIDENT"))
     }),
-    i("incident report", "The incident report as a file", &["G88"], |c| c.arg(may("INCIDENT"))),
-    i("incident postmortem", "A post-mortem draft as a file", &["G88"], |c| c.arg(may("INCIDENT"))),
     i(
         "runbook",
         "Run a runbook, recorded step by step",

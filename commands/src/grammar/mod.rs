@@ -14,6 +14,7 @@ pub use tokens::{Dialect, MAX_LINE, TokenError, tokenise};
 
 use crate::command::{Command, Kind, Run};
 use crate::diagnostics;
+use crate::incident;
 use crate::planned::PLANNED;
 
 /// What each group of commands is about.
@@ -47,6 +48,14 @@ static BOT: &[Command] = &[
         run: Run::Bot,
     },
     Command {
+        path: "ping",
+        summary: "Whether nova answers",
+        kind: Kind::Bot,
+        guide: &[],
+        args: |c| c,
+        run: Run::Bot,
+    },
+    Command {
         path: "whoami",
         summary: "Who you are here, and your roles",
         kind: Kind::Bot,
@@ -72,8 +81,8 @@ impl Grammar {
     /// Builds the tree from every declaration.
     #[must_use]
     pub fn new() -> Self {
-        let commands: Vec<&'static Command> =
-            diagnostics::ALL.iter().copied().chain(BOT).chain(PLANNED).collect();
+        let built = diagnostics::ALL.iter().chain(incident::ALL).copied();
+        let commands: Vec<&'static Command> = built.chain(BOT).chain(PLANNED).collect();
         let mut root = level("nova", "Operate NovaCron from chat").bin_name("/nova");
         for (name, about) in GROUPS {
             root = root.subcommand(level(name, about).subcommand_required(true));

@@ -34,15 +34,23 @@ impl Grammar {
         }
         // A group alone is a question.
         let known = self.known_prefix(words);
-        if known.len() == words.len() && self.find(&known.join(" ")).is_none() {
+        let command = self.find(&known.join(" "));
+        if known.len() == words.len() && command.is_none() {
             return Ok(Parsed::Help(known));
         }
+        let node = self.level(&known);
+        if let Some(command) = command {
+            // The command alone: to copy the whole tree costs more than everything else of a line.
+            let line = words[known.len() - 1..].iter();
+            let matches = node.clone().try_get_matches_from(line);
+            return match matches {
+                Ok(matches) => Ok(Parsed::Run(command, matches)),
+                Err(error) => Err(explain(&error, node, &known)),
+            };
+        }
         let line = std::iter::once("nova").chain(words.iter().map(String::as_str));
-        let matches = self
-            .root
-            .clone()
-            .try_get_matches_from(line)
-            .map_err(|e| explain(&e, self.level(&known), &known))?;
+        let matches =
+            self.root.clone().try_get_matches_from(line).map_err(|e| explain(&e, node, &known))?;
         let (command, matches) = self
             .selected(matches)
             .ok_or_else(|| UserError::new("type a command; `help` lists them"))?;
