@@ -26,7 +26,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a statement waits for a PostgreSQL connection, and a connection for its server.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long a write waits for its turn on SQLite's one writer.
-const TURN_WAIT: Duration = Duration::from_secs(10);
+pub(super) const TURN_WAIT: Duration = Duration::from_secs(10);
 /// How long a connection that comes back to the pool may take to show that it still works.
 const RELEASE_WAIT: Duration = Duration::from_secs(2);
 const POSTGRES_CONNECTIONS: u32 = 5;
@@ -56,10 +56,6 @@ pub(super) enum Tx {
 impl Tx {
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         Ok(both!(Tx, self, tx => tx.commit().await)?)
-    }
-
-    pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        Ok(both!(Tx, self, tx => tx.rollback().await)?)
     }
 }
 
@@ -112,6 +108,10 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         .filename(path)
         .busy_timeout(LOCK_WAIT)
         .synchronous(SqliteSynchronous::Full)
+        // INSERT OR REPLACE removes a row as DELETE does: the timeline's triggers hear of both.
+        .pragma("recursive_triggers", "ON")
+        // A large batch would otherwise create and remove a file for its statements' undo.
+        .pragma("temp_store", "MEMORY")
         .disable_statement_logging();
     // A connection is a thread and a file, not a network: nothing to test or to renew.
     let pool = || {

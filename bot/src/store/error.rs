@@ -3,23 +3,32 @@
 //! database's own words are the `source`.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
 use super::ids::InvocationId;
 
-/// The underlying error, for logs.
-pub type Cause = Box<dyn Error + Send + Sync>;
+/// The underlying error, for logs. Shared: one failed transaction can be several callers' error.
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why the store did not do what it was asked. After [`Self::Unreachable`] from a write it is
 /// unknown whether the write was done: the answer to a commit may have been lost.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Nobody answers, or not in time.
     #[error(
         "the database {place} cannot be reached; check that it runs and that its address is right"
     )]
     Unreachable {
+        /// Host and database, or the file's path.
+        place: String,
+        /// What was seen.
+        source: Cause,
+    },
+    /// The connection went away at the commit: the write was done or not.
+    #[error("the database {place} did not confirm the write, which may or may not have been done")]
+    Unconfirmed {
         /// Host and database, or the file's path.
         place: String,
         /// What was seen.
@@ -131,18 +140,36 @@ impl StoreError {
         Self::Corrupt { place: String::new(), what: what.into() }
     }
 
-    pub(super) fn unreachable(source: impl Into<Cause>) -> Self {
-        Self::Unreachable { place: String::new(), source: source.into() }
+    pub(super) fn unreachable(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unreachable { place: String::new(), source: Arc::new(source) }
     }
 
-    pub(super) fn busy(source: impl Into<Cause>) -> Self {
-        Self::Busy { place: String::new(), source: source.into() }
+    /// What a commit's error means: whoever lost the connection does not know.
+    pub(super) fn unconfirmed(self) -> Self {
+        match self {
+            Self::Unreachable { place, source } => Self::Unconfirmed { place, source },
+            other => other,
+        }
+    }
+
+    pub(super) fn busy(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Busy { place: String::new(), source: Arc::new(source) }
+    }
+
+    pub(super) fn other(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Other { place: String::new(), source: Arc::new(source) }
+    }
+
+    /// Whether one row may be the reason, and others would have been written.
+    pub(super) fn is_about_a_row(&self) -> bool {
+        matches!(self, Self::Constraint { .. } | Self::Corrupt { .. } | Self::Other { .. })
     }
 
     /// The same error, naming the database. Inner functions do not know it; the public ones do.
     pub(super) fn at(mut self, here: &str) -> Self {
         match &mut self {
             Self::Unreachable { place, .. }
+            | Self::Unconfirmed { place, .. }
             | Self::Busy { place, .. }
             | Self::Full { place, .. }
             | Self::Denied { place, .. }
@@ -171,7 +198,7 @@ impl StoreError {
             MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
                 Self::OtherSchema { place, version }
             }
-            other => Self::Other { place, source: other.into() },
+            other => Self::other(other),
         }
     }
 }
@@ -198,12 +225,12 @@ impl From<sqlx::Error> for StoreError {
         };
         match class {
             Class::Corrupt => Self::Corrupt { place, what: error.to_string() },
-            Class::Unreachable => Self::Unreachable { place, source: error.into() },
-            Class::Busy => Self::Busy { place, source: error.into() },
-            Class::Full => Self::Full { place, source: error.into() },
-            Class::Denied => Self::Denied { place, source: error.into() },
-            Class::Constraint => Self::Constraint { place, source: error.into() },
-            Class::Other => Self::Other { place, source: error.into() },
+            Class::Unreachable => Self::Unreachable { place, source: Arc::new(error) },
+            Class::Busy => Self::Busy { place, source: Arc::new(error) },
+            Class::Full => Self::Full { place, source: Arc::new(error) },
+            Class::Denied => Self::Denied { place, source: Arc::new(error) },
+            Class::Constraint => Self::Constraint { place, source: Arc::new(error) },
+            Class::Other => Self::Other { place, source: Arc::new(error) },
         }
     }
 }

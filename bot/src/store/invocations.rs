@@ -1,37 +1,35 @@
 //! Commands on their way: begun once however often they are delivered, ended once. Locks are taken
-//! in one order everywhere, the state's row first and the timeline's head last, right before the
-//! commit: so writers cannot deadlock and hold the head only briefly.
+//! in one order everywhere, the state's rows first (by their dedupe id, then by their id) and the
+//! timeline's head last, right before the commit: so writers cannot deadlock and hold the head only
+//! briefly.
 
-use serde_json::json;
-use sqlx::FromRow;
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{FromRow, QueryBuilder};
 
 use super::Store;
+use super::batch::{Done, End, Take, Work};
 use super::db::{Tx, both};
 use super::error::StoreError;
-use super::ids::{InvocationId, MAX_ID_BYTES, PersonId};
-use super::model::{Account, Begun, Invocation, Kind, NewEntry, NewInvocation, Outcome, State};
+use super::ids::{DedupeId, InvocationId, MAX_ID_BYTES, PersonId};
+use super::model::{Account, Begun, Invocation, NewInvocation, Outcome, State};
 use super::text::clean;
+use super::timeline::fitting;
 
 /// The longest command line that is kept, in bytes.
 const MAX_COMMAND_BYTES: usize = 8 * 1024;
 
-/// Who ends an invocation, in the timeline.
-const SELF: &str = "nova";
-
 const INSERT: &str = "
     INSERT INTO invocations
-        (id, dedupe_id, platform, account, person, conversation, command, state, started_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, 'running', $8)
-    ON CONFLICT (dedupe_id) DO NOTHING";
+        (id, dedupe_id, platform, account, person, conversation, command, state, started_ms,
+         ended_ms, exit_status) ";
 
 const BY_DEDUPE: &str = "
     SELECT id, platform, account, person, conversation, command, state, started_ms, ended_ms,
            exit_status
     FROM invocations WHERE dedupe_id = $1";
-
-const FINISH: &str = "
-    UPDATE invocations SET state = $2, ended_ms = $3, exit_status = $4
-    WHERE id = $1 AND state = 'running'";
 
 impl Store {
     /// Takes on a command: its row and its timeline row, in one transaction.
@@ -40,6 +38,30 @@ impl Store {
     /// Any database error. It may be repeated with the same dedupe id after any of them; when the
     /// first attempt did commit, the answer is then a duplicate that is still running.
     pub async fn begin(&self, new: NewInvocation) -> Result<Begun, StoreError> {
+        self.take(new, None).await
+    }
+
+    /// Takes on a command and ends it in one transaction: for what is answered at once. A command
+    /// that was begun before is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error. It may
+    /// be repeated like [`Self::begin`].
+    pub async fn record(&self, new: NewInvocation, outcome: Outcome) -> Result<Begun, StoreError> {
+        self.take(new, Some(ending(&outcome)?)).await
+    }
+
+    /// Ends a running invocation: its state and its timeline row, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyFinished`] the second time, [`StoreError::UnknownInvocation`],
+    /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error.
+    pub async fn finish(&self, id: &InvocationId, outcome: Outcome) -> Result<(), StoreError> {
+        self.write(Work::End(id.clone(), ending(&outcome)?)).await?;
+        Ok(())
+    }
+
+    async fn take(&self, new: NewInvocation, end: Option<End>) -> Result<Begun, StoreError> {
         let new = NewInvocation {
             account: Account {
                 platform: clean(&new.account.platform, MAX_ID_BYTES),
@@ -49,93 +71,129 @@ impl Store {
             command: clean(&new.command, MAX_COMMAND_BYTES),
             ..new
         };
-        self.bounded(self.begin_cleaned(&new)).await
-    }
-
-    async fn begin_cleaned(&self, new: &NewInvocation) -> Result<Begun, StoreError> {
-        let mut tx = self.0.db.begin().await?;
-        let now_ms = self.now_in(&mut tx).await?;
-        let id = InvocationId::generate(now_ms)
-            .map_err(|error| StoreError::Other { place: String::new(), source: error.into() })?;
-        let inserted = both!(Tx, &mut tx, tx => sqlx::query(INSERT)
-            .bind(id.as_str())
-            .bind(new.dedupe.as_str())
-            .bind(&new.account.platform)
-            .bind(&new.account.id)
-            .bind(new.person.as_ref().map(PersonId::as_str))
-            .bind(&new.conversation)
-            .bind(&new.command)
-            .bind(now_ms)
-            .execute(&mut **tx)
-            .await?
-            .rows_affected());
-        if inserted == 0 {
-            let row: InvocationRow = both!(Tx, &mut tx, tx => sqlx::query_as(BY_DEDUPE)
-                .bind(new.dedupe.as_str())
-                .fetch_one(&mut **tx)
-                .await?);
-            tx.rollback().await?;
-            return Ok(Begun::Duplicate(Box::new(row.read()?)));
-        }
-        let person = new.person.as_ref().map(PersonId::as_str);
         let account = format!("{}:{}", new.account.platform, new.account.id);
-        let entry = NewEntry {
-            incident: None,
-            kind: Kind::Invoked,
-            invocation: Some(id.clone()),
-            actor: person.unwrap_or(&account).to_owned(),
-            body: json!({
-                "account": account,
-                "conversation": new.conversation,
-                "command": new.command,
-            }),
+        let body = body(&InvokedBody {
+            account: &account,
+            conversation: &new.conversation,
+            command: &new.command,
+        })?;
+        let take = Box::new(Take { new, account, body, end });
+        let Done::Begun(begun) = self.write(Work::Take(take)).await? else {
+            unreachable!("a take is answered with what was begun");
         };
-        self.append_in(&mut tx, now_ms, &entry).await?;
-        tx.commit().await?;
-        Ok(Begun::New(id))
+        Ok(begun)
     }
+}
 
-    /// Ends a running invocation: its state and its timeline row, in one transaction.
-    ///
-    /// # Errors
-    /// [`StoreError::AlreadyFinished`] the second time, [`StoreError::UnknownInvocation`],
-    /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error.
-    pub async fn finish(&self, id: &InvocationId, outcome: Outcome) -> Result<(), StoreError> {
-        let entry = NewEntry {
-            incident: None,
-            kind: outcome.ending.into(),
-            invocation: Some(id.clone()),
-            actor: SELF.to_owned(),
-            body: json!({ "exit_status": outcome.exit_status, "detail": outcome.detail }),
-        };
-        self.bounded(async {
-            let mut tx = self.0.db.begin().await?;
-            let now_ms = self.now_in(&mut tx).await?;
-            let ended = both!(Tx, &mut tx, tx => sqlx::query(FINISH)
-                .bind(id.as_str())
-                .bind(outcome.ending.as_str())
-                .bind(now_ms)
-                .bind(i64::from(outcome.exit_status))
-                .execute(&mut **tx)
-                .await?
-                .rows_affected());
-            if ended == 0 {
-                let known: i64 = both!(Tx, &mut tx, tx => sqlx::query_scalar(
-                    "SELECT count(*) FROM invocations WHERE id = $1")
-                    .bind(id.as_str())
-                    .fetch_one(&mut **tx)
-                    .await?);
-                tx.rollback().await?;
-                return Err(match known {
-                    0 => StoreError::UnknownInvocation(id.clone()),
-                    _ => StoreError::AlreadyFinished(id.clone()),
-                });
-            }
-            self.append_in(&mut tx, now_ms, &entry).await?;
-            tx.commit().await
-        })
-        .await
+/// What the timeline says of a command that was taken on.
+#[derive(Serialize)]
+struct InvokedBody<'a> {
+    account: &'a str,
+    conversation: &'a str,
+    command: &'a str,
+}
+
+/// What the timeline says of a command that has ended.
+#[derive(Serialize)]
+struct EndedBody<'a> {
+    exit_status: i32,
+    detail: &'a Value,
+}
+
+fn ending(outcome: &Outcome) -> Result<End, StoreError> {
+    let Outcome { ending, exit_status, detail } = outcome;
+    let body = body(&EndedBody { exit_status: *exit_status, detail })?;
+    Ok(End { ending: *ending, exit_status: *exit_status, body })
+}
+
+fn body(body: &impl Serialize) -> Result<String, StoreError> {
+    fitting(serde_json::to_string(body).map_err(StoreError::other)?)
+}
+
+/// Inserts those whose dedupe id is new, and says how many.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    now_ms: i64,
+    takes: &[(usize, InvocationId, &Take)],
+) -> Result<u64, StoreError> {
+    if takes.is_empty() {
+        return Ok(0);
     }
+    Ok(both!(Tx, tx, tx => {
+        let mut query = QueryBuilder::new(INSERT);
+        query.push_values(takes, |mut row, (_, id, Take { new, end, .. })| {
+            let state = end.as_ref().map_or(State::Running, |end| State::Ended(end.ending));
+            row.push_bind(id.as_str())
+                .push_bind(new.dedupe.as_str())
+                .push_bind(&new.account.platform)
+                .push_bind(&new.account.id)
+                .push_bind(new.person.as_ref().map(PersonId::as_str))
+                .push_bind(&new.conversation)
+                .push_bind(&new.command)
+                .push_bind(state.as_str())
+                .push_bind(now_ms)
+                .push_bind(end.as_ref().map(|_| now_ms))
+                .push_bind(end.as_ref().map(|end| i64::from(end.exit_status)));
+        });
+        query.push(" ON CONFLICT (dedupe_id) DO NOTHING");
+        query.build().execute(&mut **tx).await?.rows_affected()
+    }))
+}
+
+/// Ends those that run, and says which.
+pub(super) async fn update(
+    tx: &mut Tx,
+    now_ms: i64,
+    ends: &BTreeMap<&InvocationId, &End>,
+) -> Result<HashSet<String>, StoreError> {
+    if ends.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ended: Vec<String> = both!(Tx, tx, tx => {
+        let mut query = QueryBuilder::new("WITH ended (id, state, exit_status) AS (");
+        query.push_values(ends, |mut row, (id, end)| {
+            row.push_bind(id.as_str())
+                .push_bind(end.ending.as_str())
+                .push_bind(i64::from(end.exit_status));
+        });
+        query.push(") UPDATE invocations SET state = ended.state, exit_status = ended.exit_status, ended_ms = ");
+        query.push_bind(now_ms);
+        query.push(
+            " FROM ended WHERE invocations.id = ended.id AND invocations.state = 'running'
+              RETURNING invocations.id",
+        );
+        query.build_query_scalar().fetch_all(&mut **tx).await?
+    });
+    Ok(ended.into_iter().collect())
+}
+
+/// Which of `ids` are there.
+pub(super) async fn known(
+    tx: &mut Tx,
+    ids: &[&InvocationId],
+) -> Result<HashSet<String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known: Vec<String> = both!(Tx, tx, tx => {
+        let mut query = QueryBuilder::new("SELECT id FROM invocations WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.as_str());
+        }
+        query.push(")");
+        query.build_query_scalar().fetch_all(&mut **tx).await?
+    });
+    Ok(known.into_iter().collect())
+}
+
+/// What was begun before under this id.
+pub(super) async fn by_dedupe(tx: &mut Tx, dedupe: &DedupeId) -> Result<Invocation, StoreError> {
+    let row: InvocationRow = both!(Tx, tx, tx => sqlx::query_as(BY_DEDUPE)
+        .bind(dedupe.as_str())
+        .fetch_one(&mut **tx)
+        .await?);
+    row.read()
 }
 
 #[derive(FromRow)]

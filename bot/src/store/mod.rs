@@ -4,17 +4,21 @@
 //! gapless, hash-chained list that only grows, however many processes write to it. Called by the
 //! engine; nobody else touches the database.
 
+mod append;
+mod batch;
 mod chain;
 mod clock;
 mod db;
 mod error;
 mod ids;
+mod incidents;
 mod invocations;
 mod model;
 mod place;
 mod text;
 mod timeline;
 mod verify;
+mod writer;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,6 +30,10 @@ pub use chain::{MIN_KEY_BYTES, ShortKey, TimelineKey};
 pub use clock::{Clock, ManualClock};
 pub use error::{Cause, StoreError};
 pub use ids::{DedupeId, IncidentId, InvocationId, PersonId};
+pub use incidents::{
+    Incident, IncidentChange, IncidentNote, IncidentNumber, IncidentRefusal, IncidentState,
+    NotANumber, Stamp,
+};
 pub use model::{
     Account, Anchor, Begun, Ending, Entry, Invocation, Kind, NewEntry, NewInvocation, Outcome,
     Page, State,
@@ -33,8 +41,10 @@ pub use model::{
 pub use place::StoreConfig;
 pub use verify::{Fault, Verification};
 
+use batch::{Answer, Work};
 use db::{Db, Pool, Tx, both};
 use place::Place;
+use writer::Writer;
 
 /// The longest that any one operation takes, opening excepted. Longer than each wait inside it,
 /// so that it decides only when a server has gone silent.
@@ -45,9 +55,10 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/// An open store. Clones share its connections.
+/// An open store. Clones share its connections and its writer; the last one to go, or the first one
+/// to be closed, ends both.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Arc<Writer>);
 
 struct Inner {
     db: Db,
@@ -71,17 +82,14 @@ impl Store {
         let place = Place::parse(config)?;
         let name = place.to_string();
         let opening = async {
-            let store = Self(Arc::new(Inner {
-                db: Db::open(&place).await?,
-                key,
-                clock,
-                place: name.clone(),
-            }));
-            if let Err(error) = store.claim_timeline().await {
-                store.0.db.close().await;
+            let db = Db::open(&place).await?;
+            let inner = Arc::new(Inner { db, key, clock, place: name.clone() });
+            if let Err(error) = inner.claim_timeline().await {
+                inner.db.close().await;
                 return Err(error);
             }
-            Ok(store)
+            let writer = Writer::start(Arc::clone(&inner));
+            Ok(Self(inner, Arc::new(writer)))
         };
         // Boxed: connecting and migrating is by far the largest future here.
         within(OPENING, Box::pin(opening)).await.map_err(|error| error.at(&name))
@@ -114,17 +122,21 @@ impl Store {
         .await
     }
 
-    /// Waits (5 seconds at most) for what is running and closes the connections, for all clones.
+    /// Writes what was handed in and closes the connections, for all clones. Whatever takes longer
+    /// than 5 seconds is given up: a server went silent, there is nobody to say goodbye to.
     pub async fn close(self) {
-        // Too late means that a server went silent: there is nobody to say goodbye to.
-        drop(timeout(CLOSING, self.0.db.close()).await);
+        let closing = async {
+            self.1.close().await;
+            self.0.db.close().await;
+        };
+        if timeout(CLOSING, closing).await.is_err() {
+            self.1.abort();
+        }
     }
 
-    async fn now_in(&self, tx: &mut Tx) -> Result<i64, StoreError> {
-        match tx {
-            Tx::Sqlite(_) => Ok(self.0.clock.now_ms()),
-            Tx::Postgres(tx) => Ok(sqlx::query_scalar(NOW).fetch_one(&mut **tx).await?),
-        }
+    /// Has the writer write it.
+    async fn write(&self, work: Work) -> Answer {
+        self.bounded(self.1.write(work)).await
     }
 
     /// Runs one operation under the deadline; its error names the database.
@@ -133,6 +145,15 @@ impl Store {
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         within(OPERATION, operation).await.map_err(|error| error.at(&self.0.place))
+    }
+}
+
+impl Inner {
+    async fn now_in(&self, tx: &mut Tx) -> Result<i64, StoreError> {
+        match tx {
+            Tx::Sqlite(_) => Ok(self.clock.now_ms()),
+            Tx::Postgres(tx) => Ok(sqlx::query_scalar(NOW).fetch_one(&mut **tx).await?),
+        }
     }
 }
 

@@ -105,6 +105,14 @@ pub enum Kind {
     Failed,
     /// Somebody wrote something down.
     Note,
+    /// An incident was opened.
+    Declared,
+    /// An incident was taken.
+    Acknowledged,
+    /// An incident has ended.
+    Resolved,
+    /// An incident is talked about in a room from here on.
+    Moved,
 }
 
 /// A fact to write down.
@@ -188,6 +196,7 @@ macro_rules! stored_as {
         }
     };
 }
+pub(super) use stored_as;
 
 stored_as!(Kind {
     Kind::Invoked => "invoked",
@@ -195,6 +204,10 @@ stored_as!(Kind {
     Kind::Refused => "refused",
     Kind::Failed => "failed",
     Kind::Note => "note",
+    Kind::Declared => "declared",
+    Kind::Acknowledged => "acknowledged",
+    Kind::Resolved => "resolved",
+    Kind::Moved => "moved",
 });
 
 stored_as!(Ending {

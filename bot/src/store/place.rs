@@ -6,6 +6,7 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -126,12 +127,12 @@ fn refused(error: std::io::Error) -> StoreError {
     let place = String::new();
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            StoreError::Denied { place, source: error.into() }
+            StoreError::Denied { place, source: Arc::new(error) }
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            StoreError::Full { place, source: error.into() }
+            StoreError::Full { place, source: Arc::new(error) }
         }
-        _ => StoreError::Unreachable { place, source: error.into() },
+        _ => StoreError::Unreachable { place, source: Arc::new(error) },
     }
 }
 

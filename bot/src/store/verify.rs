@@ -142,7 +142,7 @@ impl Store {
     }
 
     fn genuine_at(&self, seq: i64, row: &Row) -> bool {
-        self.0.key.hash_at(seq, &row.columns()) == row.hash
+        self.0.key.hasher().hash_at(seq, &row.columns()) == row.hash
     }
 
     async fn judge_row(&self, row: &Row, last: &Anchor) -> Result<Fault, StoreError> {

@@ -1,0 +1,171 @@
+//! One batch: many works in one transaction, with as few statements as it takes. Called by the
+//! writer only.
+//!
+//! Invariant: each work is written whole or not at all, its timeline rows in the order in which the
+//! works came. One that was done before (a second delivery, a second ending) is answered so and
+//! leaves the others alone.
+
+use std::collections::BTreeMap;
+
+use super::Inner;
+use super::append::Fact;
+use super::db::Tx;
+use super::error::StoreError;
+use super::ids::{InvocationId, PersonId};
+use super::invocations::{by_dedupe, insert, known, update};
+use super::model::{Anchor, Begun, Ending, Kind, NewEntry, NewInvocation};
+
+/// Who ends an invocation, in the timeline.
+const SELF: &str = "nova";
+
+/// Something to write. What can be refused without asking the database has been.
+pub(super) enum Work {
+    /// Take on a command, and end it at once when its end is known.
+    Take(Box<Take>),
+    /// End a running command.
+    End(InvocationId, End),
+    /// Append one row to the timeline; the text is the entry's body.
+    Append(Box<NewEntry>, String),
+}
+
+pub(super) struct Take {
+    pub(super) new: NewInvocation,
+    /// `platform:id`: who did it when no person is known.
+    pub(super) account: String,
+    /// What the timeline says of it, as JSON.
+    pub(super) body: String,
+    pub(super) end: Option<End>,
+}
+
+pub(super) struct End {
+    pub(super) ending: Ending,
+    pub(super) exit_status: i32,
+    /// What the timeline says of it, as JSON.
+    pub(super) body: String,
+}
+
+/// What became of a work.
+pub(super) enum Done {
+    /// A [`Work::Take`], and what was found.
+    Begun(Begun),
+    /// A [`Work::Append`], and where it stands.
+    Appended { at_ms: i64, at: Anchor },
+    /// Written, and there is nothing to say of it.
+    Written,
+}
+
+pub(super) type Answer = Result<Done, StoreError>;
+
+impl Inner {
+    /// Writes everything but the commit. An answer that is an error is its own work's alone.
+    pub(super) async fn fill(&self, works: &[Work]) -> Result<(Tx, Vec<Answer>), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let now_ms = self.now_in(&mut tx).await?;
+        let mut answers: Vec<Answer> = works.iter().map(|_| Ok(Done::Written)).collect();
+        for (index, begun) in take(&mut tx, now_ms, works).await? {
+            answers[index] = Ok(Done::Begun(begun));
+        }
+        for (index, refusal) in end(&mut tx, now_ms, works).await? {
+            answers[index] = Err(refusal);
+        }
+        let (whose, facts): (Vec<usize>, Vec<_>) = facts(works, &answers).into_iter().unzip();
+        let anchors = self.append_in(&mut tx, now_ms, &facts).await?;
+        for (index, at) in whose.into_iter().zip(anchors) {
+            if let Work::Append(..) = works[index] {
+                answers[index] = Ok(Done::Appended { at_ms: now_ms, at });
+            }
+        }
+        Ok((tx, answers))
+    }
+}
+
+/// Takes on what is new. Answers with the index and the finding of each [`Work::Take`].
+async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Begun)>, StoreError> {
+    let mut takes = Vec::with_capacity(works.len());
+    for (index, work) in works.iter().enumerate() {
+        if let Work::Take(take) = work {
+            let id = InvocationId::generate(now_ms).map_err(StoreError::other)?;
+            takes.push((index, id, take.as_ref()));
+        }
+    }
+    // Locked in one order by every process. Stable: of two deliveries here the first is the new one.
+    takes.sort_by(|(_, _, a), (_, _, b)| a.new.dedupe.cmp(&b.new.dedupe));
+    let mut ours = None;
+    if insert(tx, now_ms, &takes).await? < takes.len() as u64 {
+        let ids: Vec<_> = takes.iter().map(|(_, id, _)| id).collect();
+        ours = Some(known(tx, &ids).await?);
+    }
+    let mut begun = Vec::with_capacity(takes.len());
+    for (index, id, take) in takes {
+        let found = match &ours {
+            Some(ours) if !ours.contains(id.as_str()) => {
+                Begun::Duplicate(Box::new(by_dedupe(tx, &take.new.dedupe).await?))
+            }
+            _ => Begun::New(id),
+        };
+        begun.push((index, found));
+    }
+    Ok(begun)
+}
+
+/// Ends what runs. Answers with the index and the reason of each [`Work::End`] that cannot be.
+async fn end(
+    tx: &mut Tx,
+    now_ms: i64,
+    works: &[Work],
+) -> Result<Vec<(usize, StoreError)>, StoreError> {
+    let mut ends = Vec::new();
+    let mut first = BTreeMap::new();
+    for (index, work) in works.iter().enumerate() {
+        if let Work::End(id, end) = work {
+            ends.push((index, id));
+            first.entry(id).or_insert(end);
+        }
+    }
+    let mut ended = update(tx, now_ms, &first).await?;
+    ends.retain(|(_, id)| !ended.remove(id.as_str()));
+    let ids: Vec<_> = ends.iter().map(|(_, id)| *id).collect();
+    let known = known(tx, &ids).await?;
+    let refusal = |id: &InvocationId| match known.contains(id.as_str()) {
+        true => StoreError::AlreadyFinished(id.clone()),
+        false => StoreError::UnknownInvocation(id.clone()),
+    };
+    Ok(ends.into_iter().map(|(index, id)| (index, refusal(id))).collect())
+}
+
+/// The timeline's rows, each with its work's index: of what was not done before or refused.
+fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)> {
+    let mut facts = Vec::with_capacity(2 * works.len());
+    for (index, (work, answer)) in works.iter().zip(answers).enumerate() {
+        match (work, answer) {
+            (Work::Take(take), Ok(Done::Begun(Begun::New(id)))) => {
+                facts.push((index, invoked(id, take)));
+                facts.extend(take.end.as_ref().map(|end| (index, ended(id, end))));
+            }
+            (Work::End(id, end), Ok(_)) => facts.push((index, ended(id, end))),
+            (Work::Append(entry, body), _) => facts.push((index, Fact::of(entry, body))),
+            (Work::Take(_) | Work::End(..), _) => {}
+        }
+    }
+    facts
+}
+
+fn invoked<'a>(id: &'a InvocationId, take: &'a Take) -> Fact<'a> {
+    Fact {
+        incident: None,
+        kind: Kind::Invoked,
+        invocation: Some(id.as_str()),
+        actor: take.new.person.as_ref().map_or(&take.account, PersonId::as_str),
+        body: &take.body,
+    }
+}
+
+fn ended<'a>(id: &'a InvocationId, end: &'a End) -> Fact<'a> {
+    Fact {
+        incident: None,
+        kind: end.ending.into(),
+        invocation: Some(id.as_str()),
+        actor: SELF,
+        body: &end.body,
+    }
+}
