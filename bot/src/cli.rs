@@ -32,6 +32,8 @@ pub enum Task {
     },
     /// A prompt in this terminal
     Console,
+    /// Serve chat: Slack over HTTP, Socket Mode or both
+    Serve,
     /// Check the configuration, the policies and whether everything can be reached
     Check,
     /// Every command with its kind, risk and guide items

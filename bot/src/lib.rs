@@ -7,8 +7,12 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod delivery;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod engine;
+pub mod inbox;
+pub mod people;
+pub mod serve;
 pub mod store;
 pub mod view;

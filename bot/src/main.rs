@@ -11,6 +11,7 @@ use nova::cli::{Audit, Cli, Task, arrange, join};
 use nova::config::{Config, Environment};
 use nova::console::{self, Terminal};
 use nova::engine::{Engine, Exit, open_store, sanitiser};
+use nova::serve::serve;
 use nova::store::Verification;
 use nova::{check, view};
 use nova_commands::grammar::Grammar;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::ERROR)
+        .with_max_level(log_level(&cli.task))
         .init();
     // One command needs one thread; a prompt shows progress while it waits for a person.
     let mut runtime = match cli.task {
@@ -82,6 +83,10 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         let report = check::check(&config, &environment, &secrets).await;
         return console::show(&report, &sanitiser(&config, &secrets), started, &terminal).await;
     }
+    if let Task::Serve = cli.task {
+        serve(path, &config, &environment).await?;
+        return Ok(Exit::Ok);
+    }
     let store = open_store(&config, &environment, &secrets).await;
     if let Task::Audit { task: Audit::Verify } = cli.task {
         let verification = store?.verify(None).await?;
@@ -105,6 +110,14 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     };
     engine.close().await;
     exit
+}
+
+/// A person at a terminal sees what went wrong; whoever serves also wants to know that it runs.
+fn log_level(task: &Task) -> tracing::Level {
+    match task {
+        Task::Serve => tracing::Level::INFO,
+        _ => tracing::Level::ERROR,
+    }
 }
 
 /// The configuration file to read, if any.

@@ -3,6 +3,7 @@
 //! Invariant: a [`Config`] that exists has passed every check that needs no network. Secrets stay
 //! references in it; they are resolved where they are used.
 
+mod chat;
 mod read;
 mod rules;
 
@@ -17,6 +18,7 @@ use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
 use serde::Deserialize;
 
+pub use chat::{HttpSection, PersonRow, SlackSection, roles};
 pub use read::Problem;
 use read::Reader;
 
@@ -26,6 +28,9 @@ pub struct Config {
     pub store: StoreSection,
     pub console: ConsoleSection,
     pub policies: Vec<PathBuf>,
+    pub http: HttpSection,
+    pub slack: Option<SlackSection>,
+    pub people: Vec<PersonRow>,
     pub platform: PlatformConfig,
 }
 
@@ -54,7 +59,7 @@ impl ConsoleSection {
     /// The roles, which loading has checked.
     #[must_use]
     pub fn roles(&self) -> Vec<Role> {
-        self.roles.iter().filter_map(|name| name.parse().ok()).collect()
+        roles(&self.roles)
     }
 }
 
@@ -149,6 +154,9 @@ impl Config {
         let postgres: Option<PostgresConfig> = reader.section("postgres");
         let redis: Option<RedisConfig> = reader.section("redis");
         let prometheus: Option<PrometheusConfig> = reader.section("prometheus");
+        let http: HttpSection = reader.section("http").unwrap_or_default();
+        let slack: Option<SlackSection> = reader.section("slack");
+        let people: Vec<(usize, PersonRow)> = reader.rows("people").unwrap_or_default();
         let clusters: Vec<(usize, ClusterConfig)> = reader.rows("clusters").unwrap_or_default();
         let services: Option<Vec<(usize, ServiceConfig)>> = reader.rows("services");
 
@@ -156,6 +164,10 @@ impl Config {
         rules::console(&mut reader, &console);
         rules::urls(&mut reader, &store, postgres.as_ref(), redis.as_ref(), prometheus.as_ref());
         rules::clusters(&mut reader, &clusters);
+        if let Some(slack) = &slack {
+            chat::slack(&mut reader, slack);
+        }
+        chat::people(&mut reader, &people);
         if let Some(services) = &services {
             rules::services(&mut reader, services, &clusters);
         }
@@ -163,14 +175,16 @@ impl Config {
         if !problems.is_empty() {
             return Err(ConfigError::Wrong(problems));
         }
-        let plain = |rows: Vec<(usize, ServiceConfig)>| rows.into_iter().map(|(_, row)| row);
         Ok(Self {
             store,
             console,
             policies: permissions.policies,
+            http,
+            slack,
+            people: plain(people),
             platform: PlatformConfig {
-                services: services.map_or_else(guide_services, |rows| plain(rows).collect()),
-                clusters: clusters.into_iter().map(|(_, row)| row).collect(),
+                services: services.map_or_else(guide_services, plain),
+                clusters: plain(clusters),
                 postgres,
                 redis,
                 prometheus,
@@ -196,6 +210,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("larger than {} MiB", MAX_FILE / 1024 / 1024));
     }
     Ok(bytes)
+}
+
+/// Rows without their lines.
+fn plain<T>(rows: Vec<(usize, T)>) -> Vec<T> {
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// `1s`, `500ms`, `2m`.

@@ -7,10 +7,9 @@ use nova_commands::command::nearest;
 use nova_commands::platform::config::{
     ClusterConfig, Limits, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
 };
-use nova_permissions::Role;
 
 use super::read::Reader;
-use super::{ConsoleSection, StoreSection, duration};
+use super::{ConsoleSection, StoreSection, chat, duration};
 
 /// Longest deadline of one call: a person is waiting.
 const MAX_DEADLINE: Duration = Duration::from_secs(60);
@@ -38,12 +37,8 @@ pub(super) fn limits(
 }
 
 pub(super) fn console(reader: &mut Reader<'_>, console: &ConsoleSection) {
-    for name in &console.roles {
-        if name.parse::<Role>().is_err() {
-            let near = nearest(name, Role::ALL.iter().map(|role| role.as_str()));
-            let near = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-            reader.about("console", format!("no role `{name}`{near}"));
-        }
+    if let Some(wrong) = chat::unknown_role(&console.roles) {
+        reader.about("console", wrong);
     }
 }
 

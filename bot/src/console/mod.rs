@@ -15,7 +15,7 @@ use nova_commands::report::Report;
 use nova_commands::text::Sanitiser;
 
 use crate::config::{Config, Environment};
-use crate::engine::{Engine, Exit, Invocation, Speaker, converse};
+use crate::engine::{Engine, Exit, Invocation, Outlet, Speaker, converse};
 use crate::view;
 
 pub use session::{Extra, session};
@@ -117,7 +117,8 @@ pub async fn one_shot(
         return Ok(answer.exit);
     }
     let console = terminal.console();
-    let answered = converse(engine, &invocation, (&console, &here()), PACE, stopped()).await;
+    let outlet = Outlet { chat: &console, to: &here(), pace: PACE };
+    let answered = converse(engine, &invocation, outlet, stopped()).await;
     gone_is_fine(answered.map(|answer| answer.exit))
 }
 
@@ -168,7 +169,7 @@ pub async fn show(
         now: Timestamp::now(),
         took: started.elapsed(),
     };
-    terminal.console().post(&here(), &view::report(report, &context)).await?;
+    terminal.console().post(&here(), &view::report(report, &context), "").await?;
     Ok(Exit::of(report))
 }
 

@@ -12,7 +12,7 @@ use nova_commands::grammar::TokenError;
 
 use super::{PACE, Terminal, here, invocation, told_to_end};
 use crate::config::Environment;
-use crate::engine::{Engine, Exit, Speaker, converse};
+use crate::engine::{Engine, Exit, Outlet, Speaker, converse};
 use crate::store::Ending;
 
 /// What a person at a terminal has to know; `help` tells the rest.
@@ -104,7 +104,7 @@ pub async fn session(
             "full" => {
                 last = match &shown {
                     Some(message) => {
-                        terminal.unfolded().post(&here(), message).await?;
+                        terminal.unfolded().post(&here(), message, "").await?;
                         last
                     }
                     None => refuse(&console, "nothing was answered yet").await?,
@@ -122,14 +122,14 @@ pub async fn session(
         }
         let invocation = invocation(speaker, line, number);
         let place = here();
-        let chat: &dyn Chat = &console;
+        let outlet = Outlet { chat: &console, to: &place, pace: PACE };
         let interrupted = async {
             tokio::select! {
                 () = prompt.interrupted() => {}
                 () = told_to_end() => {}
             }
         };
-        let answer = match converse(engine, &invocation, (chat, &place), PACE, interrupted).await {
+        let answer = match converse(engine, &invocation, outlet, interrupted).await {
             Err(ChatError::Gone) => break,
             answered => answered?,
         };
@@ -192,7 +192,8 @@ fn after<'a>(line: &'a str, word: &str) -> Option<&'a str> {
 
 fn pressed(action: &Action) -> String {
     match action {
-        Action::Run { line } => line.clone(),
+        Action::Run { line } | Action::Form { line, .. } => line.clone(),
+        Action::Link { url } => url.clone(),
     }
 }
 
@@ -202,7 +203,7 @@ async fn refuse(console: &Console, text: impl Into<String>) -> anyhow::Result<Ex
 }
 
 async fn say(console: &Console, mark: Mark, text: impl Into<String>) -> anyhow::Result<()> {
-    console.post(&here(), &Message::new(mark, text)).await?;
+    console.post(&here(), &Message::new(mark, text), "").await?;
     Ok(())
 }
 
@@ -212,7 +213,7 @@ async fn block(console: &Console, line: &str, text: &str) -> anyhow::Result<()> 
         true => Message::new(Mark::Info, line).section(Section::code(text)),
         false => Message::new(Mark::Info, text),
     };
-    console.post(&here(), &message).await?;
+    console.post(&here(), &message, "").await?;
     Ok(())
 }
 

@@ -2,20 +2,31 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use nova_commands::command::{Command, Kind, Run};
+use nova_commands::command::{Command, Kind, Run, UserError};
 use nova_permissions::{Action, Context, Decision, Kind as Sort, Principal, Resource, Risk};
 
 use super::{Engine, Speaker};
 
 impl Engine {
+    /// Refuses a person who may not use this command now.
+    pub(super) fn permitted(&self, speaker: &Speaker, command: &Command) -> Result<(), UserError> {
+        match self.authorise(speaker, command) {
+            Some(decision) if !decision.allowed => {
+                let text = format!("you may not run `{}`: {}", command.path, decision.reason);
+                Err(UserError::new(text))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether this person may use this command now. `None`: it needs no permission.
-    pub(super) fn authorise(&self, speaker: &Speaker, command: &Command) -> Option<Decision> {
+    fn authorise(&self, speaker: &Speaker, command: &Command) -> Option<Decision> {
         let action = match (command.kind, &command.run) {
             // Help and whoami are for everybody, the person without a role first of all.
             (Kind::Bot, Run::Bot) => return None,
             (Kind::Bot, _) => Action::Administer,
-            (Kind::Diagnostic { .. }, _) => Action::Diagnose,
-            (Kind::Remediation { .. } | Kind::Incident, _) => Action::Request,
+            (Kind::Diagnostic { .. } | Kind::Incident { reads: true }, _) => Action::Diagnose,
+            (Kind::Remediation { .. } | Kind::Incident { reads: false }, _) => Action::Request,
         };
         let principal = Principal { person: speaker.person.clone(), roles: speaker.roles.clone() };
         Some(self.permissions.authorize(&principal, action, &resource(command), &context(speaker)))
@@ -27,7 +38,7 @@ fn resource(command: &Command) -> Resource {
     let kind = match command.kind {
         Kind::Diagnostic { .. } => Sort::Diagnostic,
         Kind::Remediation { .. } => Sort::Remediation,
-        Kind::Incident => Sort::Incident,
+        Kind::Incident { .. } => Sort::Incident,
         Kind::Bot => Sort::Admin,
     };
     let risk = command.kind.risk().and_then(|risk| risk.word().parse().ok());

@@ -2,17 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ArgMatches;
 use jiff::Timestamp;
 use nova_adapters::chat::Account;
 use nova_adapters::message::{Mark, Message};
-use nova_commands::command::{Command, Run, Step, UserError};
+use nova_commands::command::{Command, Kind, Run, Step, UserError};
 use nova_commands::grammar::{Dialect, MAX_LINE, Parsed, tokenise};
+use nova_commands::incident::Order;
 use nova_commands::report::Report;
 use nova_permissions::{Platform, Role};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Engine, run};
+use super::{Changed, Engine, run};
 use crate::store::{self, Begun, DedupeId, Ending, InvocationId, NewInvocation, Outcome, PersonId};
 use crate::view;
 
@@ -20,7 +22,7 @@ use crate::view;
 const KEPT_LINE: usize = 500;
 
 /// The longest that an answer waits for each of its timeline rows.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who speaks.
 #[derive(Clone, Debug)]
@@ -67,10 +69,39 @@ pub struct Answer {
     pub ending: Ending,
     pub message: Message,
     pub json: Value,
+    /// What it did to an incident, whose card and room are the caller's to look after.
+    pub incident: Option<Changed>,
+}
+
+/// What became of an invocation that was taken on.
+pub enum Taken {
+    /// Answered, and on the timeline with its outcome.
+    Answered(Box<Answer>),
+    /// On the timeline, and the caller's to carry out.
+    Running(Running),
+    /// It was delivered before.
+    Duplicate,
+}
+
+/// A command on its way.
+pub struct Running {
+    command: &'static Command,
+    function: run::Diagnostic,
+    args: ArgMatches,
+    start: Instant,
+    /// `Err`: why it is not on the timeline.
+    recorded: Result<InvocationId, String>,
+}
+
+/// A line that was understood and permitted, or its answer.
+enum Read {
+    Now(Said),
+    Order(Order),
+    Run { command: &'static Command, function: run::Diagnostic, args: ArgMatches },
 }
 
 /// An answer before it is drawn.
-enum Said {
+pub(super) enum Said {
     Report {
         command: &'static str,
         report: Report,
@@ -79,7 +110,9 @@ enum Said {
     /// A person's mistake or a missing right.
     Refused(UserError),
     /// Ours: the reference is on the timeline and in the log.
-    Failed,
+    Failed {
+        reference: String,
+    },
 }
 
 impl Engine {
@@ -91,84 +124,122 @@ impl Engine {
         progress: &watch::Sender<Step>,
         cancel: impl Future<Output = ()>,
     ) -> Answer {
-        let start = Instant::now();
-        let begun = self.begin(invocation).await;
-        let id = match &begun {
-            Ok(Begun::New(id)) => Some(id.clone()),
-            Ok(Begun::Duplicate(_)) => return self.duplicate(invocation),
-            Err(_) => None,
-        };
-        let reference = id.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-        let said = tokio::select! {
-            said = self.say(invocation, &reference, progress) => said,
-            () = cancel => Said::Refused(UserError::new("cancelled")),
-        };
-        let took = start.elapsed();
-        let mut answer = match said {
-            Said::Report { command, report } => self.draw(command, &report, took),
-            Said::Message(message) => self.plain(invocation, Ending::Answered, message),
-            Said::Refused(UserError(text)) => {
-                let line = self.sanitiser.line(&text, view::limits::HEADLINE);
-                self.plain(invocation, Ending::Refused, Message::new(Mark::Fail, line))
+        match self.take(invocation).await {
+            Taken::Answered(answer) => *answer,
+            Taken::Running(running) => self.carry_out(running, progress, cancel).await,
+            Taken::Duplicate => {
+                let message = Message::new(Mark::Info, "already being answered");
+                self.plain(&self.kept_line(&invocation.line), Ending::Answered, message)
             }
-            Said::Failed => {
-                let line = format!("failed inside nova; reference {reference}");
-                self.plain(invocation, Ending::Failed, Message::new(Mark::Fail, line))
-            }
-        };
-        let recorded = match (begun, id) {
-            (Err(error), _) => Err(error.to_string()),
-            (_, Some(id)) => self.finish(&id, &answer).await,
-            _ => Ok(()),
-        };
-        if let Err(reason) = recorded {
-            let reason = self.sanitiser.line(&reason.into(), view::limits::TEXT);
-            let note = format!("not on the timeline: {reason}");
-            let footer = answer.message.footer.take();
-            let footer = footer.map_or_else(|| note.clone(), |f| format!("{f} · {note}"));
-            answer.message.footer = Some(footer);
-            answer.json["warning"] = note.into();
         }
-        answer
     }
 
-    async fn say(
+    /// Reads, permits and records an invocation. What needs nothing from outside is answered at once;
+    /// the rest is for [`Engine::carry_out`].
+    pub async fn take(&self, invocation: &Invocation) -> Taken {
+        let start = Instant::now();
+        match self.read(invocation) {
+            Read::Now(said) => self.say(invocation, said, start).await,
+            Read::Order(order) => self.carry_out_order(invocation, order, start).await,
+            Read::Run { command, function, args } => {
+                let recorded = match self.begin(invocation).await {
+                    Ok(Begun::New(id)) => Ok(id),
+                    Ok(Begun::Duplicate(_)) => return Taken::Duplicate,
+                    Err(reason) => Err(reason),
+                };
+                Taken::Running(Running { command, function, args, start, recorded })
+            }
+        }
+    }
+
+    /// Draws and records what needs no more work.
+    pub(super) async fn say(&self, invocation: &Invocation, said: Said, start: Instant) -> Taken {
+        let line = self.kept_line(&invocation.line);
+        let mut answer = self.drawn(said, &line, start.elapsed());
+        match self.record(invocation, line, &answer).await {
+            Ok(Begun::New(_)) => {}
+            Ok(Begun::Duplicate(_)) => return Taken::Duplicate,
+            Err(reason) => self.unrecorded(&mut answer, reason),
+        }
+        Taken::Answered(Box::new(answer))
+    }
+
+    /// Carries out what was taken on, and records its outcome.
+    pub async fn carry_out(
         &self,
-        invocation: &Invocation,
-        reference: &str,
+        running: Running,
         progress: &watch::Sender<Step>,
-    ) -> Said {
+        cancel: impl Future<Output = ()>,
+    ) -> Answer {
+        let Running { command, function, args, start, recorded } = running;
+        let result = tokio::select! {
+            result = run::diagnostic(function, args, &self.platform, progress) => result,
+            () = cancel => Ok(Err(UserError::new("cancelled"))),
+        };
+        let said = match result {
+            Ok(Ok(report)) => Said::Report { command: command.path, report },
+            Ok(Err(wrong)) => Said::Refused(wrong),
+            Err(fault) => {
+                let reference = recorded.as_ref().map_or("none", InvocationId::as_str).to_owned();
+                tracing::error!(reference, command = command.path, %fault, "a command failed");
+                Said::Failed { reference }
+            }
+        };
+        self.finished(self.drawn(said, command.path, start.elapsed()), recorded).await
+    }
+
+    /// Refuses what was taken on but cannot be carried out now, and records that.
+    pub async fn decline(&self, running: Running, why: &str) -> Answer {
+        let Running { command, start, recorded, .. } = running;
+        let said = Said::Refused(UserError::new(why));
+        self.finished(self.drawn(said, command.path, start.elapsed()), recorded).await
+    }
+
+    /// Records that somebody who is not served was turned away. Nothing else comes of it.
+    pub async fn turn_away(&self, account: &Account, place: &str, line: &str, event: &str) {
+        let Ok(store) = &self.store else { return };
+        let new = NewInvocation {
+            dedupe: DedupeId::new(event),
+            account: store::Account {
+                platform: account.platform.word().to_owned(),
+                id: account.id.clone(),
+            },
+            person: None,
+            conversation: place.to_owned(),
+            command: self.kept_line(line),
+        };
+        let exit_status = i32::from(Exit::Error as u8);
+        let detail = json!({ "verdict": "not served" });
+        let outcome = Outcome { ending: Ending::Refused, exit_status, detail };
+        if let Err(error) = in_time(Box::pin(store.record(new, outcome))).await {
+            tracing::error!(error, "who was turned away is not on the timeline");
+        }
+    }
+
+    fn read(&self, invocation: &Invocation) -> Read {
+        let refused = |wrong| Read::Now(Said::Refused(wrong));
         let words = match tokenise(&invocation.line, invocation.dialect) {
             Ok(words) => words,
-            Err(error) => return Said::Refused(UserError::new(error.to_string())),
+            Err(error) => return refused(UserError::new(error.to_string())),
         };
         let (command, args) = match self.grammar.parse(&words) {
             Ok(Parsed::Run(command, args)) => (command, args),
-            Ok(Parsed::Help(path)) => return Said::Message(self.help(&path)),
-            Err(wrong) => return Said::Refused(wrong),
+            Ok(Parsed::Help(path)) => return Read::Now(Said::Message(self.help(&path))),
+            Err(wrong) => return refused(wrong),
         };
-        if let Some(decision) = self.authorise(&invocation.speaker, command)
-            && !decision.allowed
-        {
-            let text = format!("you may not run `{}`: {}", command.path, decision.reason);
-            return Said::Refused(UserError::new(text));
+        if let Err(wrong) = self.permitted(&invocation.speaker, command) {
+            return refused(wrong);
         }
         match command.run {
             Run::NotYet => {
                 let text = format!("`{}` is not available in this build", command.path);
-                Said::Refused(UserError::new(text))
+                refused(UserError::new(text))
             }
-            Run::Bot => Said::Message(self.own(command, invocation)),
-            Run::Diagnostic(function) => {
-                match run::diagnostic(function, args, &self.platform, progress).await {
-                    Ok(Ok(report)) => Said::Report { command: command.path, report },
-                    Ok(Err(wrong)) => Said::Refused(wrong),
-                    Err(fault) => {
-                        tracing::error!(reference, command = command.path, %fault, "a command failed");
-                        Said::Failed
-                    }
-                }
+            Run::Bot if matches!(command.kind, Kind::Incident { .. }) => {
+                Order::read(command, &args).map_or_else(refused, Read::Order)
             }
+            Run::Bot => Read::Now(Said::Message(self.own(command, invocation))),
+            Run::Diagnostic(function) => Read::Run { command, function, args },
         }
     }
 
@@ -189,11 +260,27 @@ impl Engine {
                 let who = format!("{} ({}): {roles}", speaker.person, speaker.platform);
                 Message::new(Mark::Info, self.sanitiser.line(&who.into(), view::limits::HEADLINE))
             }
+            "ping" => Message::new(Mark::Ok, "pong"),
             _ => self.help(&[]),
         }
     }
 
-    fn draw(&self, command: &str, report: &Report, took: Duration) -> Answer {
+    pub(super) fn drawn(&self, said: Said, line: &str, took: Duration) -> Answer {
+        match said {
+            Said::Report { command, report } => self.report(command, &report, took),
+            Said::Message(message) => self.plain(line, Ending::Answered, message),
+            Said::Refused(UserError(text)) => {
+                let text = self.sanitiser.line(&text, view::limits::HEADLINE);
+                self.plain(line, Ending::Refused, Message::new(Mark::Fail, text))
+            }
+            Said::Failed { reference } => {
+                let text = format!("failed inside nova; reference {reference}");
+                self.plain(line, Ending::Failed, Message::new(Mark::Fail, text))
+            }
+        }
+    }
+
+    fn report(&self, command: &str, report: &Report, took: Duration) -> Answer {
         let exit = Exit::of(report);
         let context = view::Context {
             sanitiser: &self.sanitiser,
@@ -204,59 +291,93 @@ impl Engine {
         let json =
             view::json::report(command, report, exit as u8, took.as_millis(), &self.sanitiser);
         let message = view::report(report, &context);
-        Answer { exit, ending: Ending::Answered, message, json }
+        Answer { exit, ending: Ending::Answered, message, json, incident: None }
     }
 
-    fn plain(&self, invocation: &Invocation, ending: Ending, message: Message) -> Answer {
+    fn plain(&self, line: &str, ending: Ending, message: Message) -> Answer {
         let exit = if ending == Ending::Answered { Exit::Ok } else { Exit::Error };
-        let line = self.kept_line(invocation);
-        let json = view::json::message(&line, exit as u8, &message);
-        Answer { exit, ending, message, json }
+        let json = view::json::message(line, exit as u8, &message);
+        Answer { exit, ending, message, json, incident: None }
     }
 
-    fn duplicate(&self, invocation: &Invocation) -> Answer {
-        let message = Message::new(Mark::Info, "already being answered");
-        self.plain(invocation, Ending::Answered, message)
+    /// Says on the answer that it is not on the timeline.
+    fn unrecorded(&self, answer: &mut Answer, reason: String) {
+        let reason = self.sanitiser.line(&reason.into(), view::limits::TEXT);
+        let note = format!("not on the timeline: {reason}");
+        let footer = answer.message.footer.take();
+        let footer = footer.map_or_else(|| note.clone(), |f| format!("{f} · {note}"));
+        answer.message.footer = Some(footer);
+        answer.json["warning"] = note.into();
     }
 
     async fn begin(&self, invocation: &Invocation) -> Result<Begun, String> {
         let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
-        let speaker = &invocation.speaker;
-        let new = NewInvocation {
-            dedupe: DedupeId::new(&invocation.dedupe),
-            account: store::Account {
-                platform: speaker.platform.as_str().to_owned(),
-                id: speaker.account.id.clone(),
-            },
-            person: Some(PersonId::new(&speaker.person)),
-            conversation: invocation.conversation.clone(),
-            command: self.kept_line(invocation),
-        };
+        let new = taken_on(invocation, self.kept_line(&invocation.line));
         in_time(Box::pin(store.begin(new))).await
+    }
+
+    /// Records the outcome of what was taken on, or says on the answer that it is not recorded.
+    async fn finished(&self, mut answer: Answer, taken: Result<InvocationId, String>) -> Answer {
+        let recorded = match taken {
+            Ok(id) => self.finish(&id, &answer).await,
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = recorded {
+            self.unrecorded(&mut answer, reason);
+        }
+        answer
     }
 
     async fn finish(&self, id: &InvocationId, answer: &Answer) -> Result<(), String> {
         let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
-        let outcome = Outcome {
-            ending: answer.ending,
-            exit_status: i32::from(answer.exit as u8),
-            detail: json!({ "verdict": answer.message.headline }),
-        };
-        in_time(Box::pin(store.finish(id, outcome))).await
+        in_time(Box::pin(store.finish(id, outcome(answer)))).await
+    }
+
+    async fn record(
+        &self,
+        invocation: &Invocation,
+        line: String,
+        answer: &Answer,
+    ) -> Result<Begun, String> {
+        let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
+        let new = taken_on(invocation, line);
+        in_time(Box::pin(store.record(new, outcome(answer)))).await
     }
 
     /// The line without secrets and without the megabytes that somebody pasted.
-    fn kept_line(&self, invocation: &Invocation) -> String {
-        let mut end = invocation.line.len().min(MAX_LINE);
-        while !invocation.line.is_char_boundary(end) {
+    pub(super) fn kept_line(&self, line: &str) -> String {
+        let mut end = line.len().min(MAX_LINE);
+        while !line.is_char_boundary(end) {
             end -= 1;
         }
-        self.sanitiser.line(&invocation.line[..end].into(), KEPT_LINE)
+        self.sanitiser.line(&line[..end].into(), KEPT_LINE)
+    }
+}
+
+pub(super) fn taken_on(invocation: &Invocation, command: String) -> NewInvocation {
+    let speaker = &invocation.speaker;
+    NewInvocation {
+        dedupe: DedupeId::new(&invocation.dedupe),
+        account: store::Account {
+            platform: speaker.platform.as_str().to_owned(),
+            id: speaker.account.id.clone(),
+        },
+        person: Some(PersonId::new(&speaker.person)),
+        conversation: invocation.conversation.clone(),
+        command,
+    }
+}
+
+pub(super) fn outcome(answer: &Answer) -> Outcome {
+    Outcome {
+        ending: answer.ending,
+        exit_status: i32::from(answer.exit as u8),
+        detail: json!({ "verdict": answer.message.headline }),
     }
 }
 
 /// A person waits for the answer, not for the timeline: a store that takes longer is reported.
-async fn in_time<T>(
+pub(super) async fn in_time<T>(
     writing: impl Future<Output = Result<T, store::StoreError>>,
 ) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, writing).await {

@@ -1,10 +1,12 @@
 //! The engine: takes invocations from any adapter and carries them out.
 //!
 //! Invariant: every invocation and its outcome stand on the timeline; when the store cannot be
-//! written, a diagnostic is answered all the same and says so.
+//! written, a diagnostic is answered all the same and says so. What changes an incident is written
+//! together with its invocation, or not done.
 
 mod authorise;
 mod converse;
+mod incidents;
 mod invoke;
 mod key;
 mod run;
@@ -20,8 +22,9 @@ use nova_permissions::{GateTable, Permissions};
 use crate::config::Config;
 use crate::store::Store;
 
-pub use converse::converse;
-pub use invoke::{Answer, Exit, Invocation, Speaker};
+pub use converse::{Outlet, converse, show};
+pub use incidents::{Change, Changed, IncidentError};
+pub use invoke::{Answer, Exit, Invocation, Running, Speaker, Taken};
 pub(crate) use setup::permissions;
 pub use setup::{sanitiser, store as open_store};
 
@@ -64,6 +67,15 @@ impl Engine {
             "CLUSTER" => self.platform.clusters.iter().map(|c| c.name().to_owned()).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the store answers, within three seconds.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn reach_store(&self) -> Result<(), String> {
+        let store = self.store.as_ref().map_err(|error| format!("{error:#}"))?;
+        invoke::in_time(store.ping()).await
     }
 
     /// Ends the store's work in good order.

@@ -50,6 +50,9 @@ pub fn sanitiser(config: &Config, secrets: &Secrets) -> Sanitiser {
         platform.postgres.as_ref().and_then(|c| c.password.as_ref()),
         platform.redis.as_ref().and_then(|c| c.password.as_ref()),
         platform.prometheus.as_ref().and_then(|c| c.bearer.as_ref()),
+        config.slack.as_ref().map(|c| &c.bot_token),
+        config.slack.as_ref().and_then(|c| c.app_token.as_ref()),
+        config.slack.as_ref().and_then(|c| c.signing_secret.as_ref()),
     ];
     Sanitiser::new(references.into_iter().flatten().filter_map(|r| secrets.resolve(r).ok()))
 }

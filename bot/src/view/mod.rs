@@ -3,10 +3,14 @@
 
 pub mod catalogue;
 mod help;
+mod home;
+pub(crate) mod incident;
 pub mod json;
 mod report;
 
 pub use help::message as help;
+pub use home::home;
+pub use incident::IncidentView;
 pub use report::{Context, age, message as report, verdict};
 
 /// Longest texts of each place, in characters.

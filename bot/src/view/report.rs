@@ -45,6 +45,7 @@ pub fn message(report: &Report, context: &Context<'_>) -> Message {
         headline: verdict(report, context.sanitiser),
         sections,
         buttons: buttons(report, context),
+        selects: Vec::new(),
         files: Vec::new(),
         footer: Some(format!("{} ms", context.took.as_millis())),
     }

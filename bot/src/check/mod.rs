@@ -1,5 +1,7 @@
 //! `nova check`: every problem of the configuration, and every dependency that cannot be reached.
 
+mod slack;
+
 use nova_commands::platform::{Platform, SecretRef, Secrets, reach};
 use nova_commands::report::{Finding, Report, Status};
 
@@ -15,6 +17,9 @@ pub async fn check(config: &Config, environment: &Environment, secrets: &Secrets
     match Platform::new(&config.platform, secrets) {
         Ok(platform) => report.findings.extend(reach::check(&platform).await),
         Err(error) => report.findings.push(error.finding("HTTP", "configuration")),
+    }
+    if let Some(section) = &config.slack {
+        report.findings.extend(slack::check(section, secrets).await);
     }
     report.sort();
     report

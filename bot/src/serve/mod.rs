@@ -1,0 +1,168 @@
+//! `nova serve`: the bot in chat. Joins a platform's adapter with the engine, listens, and ends in
+//! good order.
+//!
+//! Invariant: whatever is started here is ended here, at most 25 seconds after it is told to: running
+//! commands have `COMMANDS`, what is cancelled then 4 s, and messages `MESSAGES`.
+
+mod health;
+mod listener;
+mod slack;
+mod token;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nova_commands::platform::Secrets;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Environment};
+use crate::delivery::{Delivery, DeliveryOptions};
+use crate::engine::{Engine, open_store};
+use health::Health;
+use slack::SlackSide;
+
+/// The longest that running commands may take when the process is told to end. The transports end
+/// meanwhile; the slower of them, sockets that still answer, takes 11 s at most.
+const COMMANDS: Duration = Duration::from_secs(13);
+/// The longest that messages on their way may take then.
+const MESSAGES: Duration = Duration::from_secs(6);
+
+/// A bot that serves, for whoever runs it in a process of their own or in a test.
+pub struct Server {
+    engine: Arc<Engine>,
+    delivery: Delivery,
+    listener: TcpListener,
+    slack: SlackSide,
+    cancel: CancellationToken,
+}
+
+impl Server {
+    /// Builds everything and binds the listener.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, a secret read, Slack reached, or the address used; when there
+    /// is nothing to serve.
+    pub async fn start(
+        config: &Config,
+        environment: &Environment,
+        secrets: &Secrets,
+    ) -> anyhow::Result<Self> {
+        let section = config.slack.as_ref().context(
+            "nothing to serve: the configuration has no [slack] section (see deploy/nova.toml)",
+        )?;
+        let store = open_store(config, environment, secrets).await.context("the store")?;
+        let engine = Arc::new(Engine::new(config, secrets, Ok(store))?);
+        let listen = config.http.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}: see `listen` under [http]"))?;
+        let fallback = slack::fallback(section).into_iter().collect();
+        let delivery = Delivery::new(DeliveryOptions { fallback, ..DeliveryOptions::default() });
+        let slack = SlackSide::start(config, section, secrets, &engine, &delivery).await?;
+        Ok(Self { engine, delivery, listener, slack, cancel: CancellationToken::new() })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Ends [`Server::run`].
+    #[must_use]
+    pub fn cancel(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
+    /// What delivery has done so far.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.delivery.clone()
+    }
+
+    /// Serves until cancelled; `reload` gives a new configuration now and then. Gives the number of
+    /// messages that were left undelivered.
+    pub async fn run(self, mut reload: impl AsyncFnMut() -> Reloaded) -> usize {
+        let Self { engine, delivery, listener, mut slack, cancel } = self;
+        let health =
+            Health { engine: Arc::clone(&engine), slack: slack.client(), sockets: slack.health() };
+        let router = health::routes(health).merge(slack.routes());
+        let sockets = slack.take_sockets();
+        let work = async {
+            let ((), (), (), told) = tokio::join!(
+                listener::serve(listener, router, cancel.clone()),
+                slack::run_sockets(sockets, cancel.clone()),
+                token::follow(slack.client(), slack.kept(), cancel.clone()),
+                async {
+                    cancel.cancelled().await;
+                    Instant::now()
+                },
+            );
+            told
+        };
+        let reloading = async {
+            loop {
+                let (config, secrets) = reload().await;
+                slack.reload(&config, &secrets).await;
+            }
+        };
+        let told: Instant = tokio::select! {
+            told = work => told,
+            never = reloading => never,
+        };
+        slack.close(told + COMMANDS).await;
+        let lost = delivery.close(MESSAGES).await;
+        if lost > 0 {
+            tracing::error!(lost, "messages were not delivered before the end");
+        }
+        engine.close().await;
+        lost
+    }
+}
+
+/// A configuration that has passed its checks, with what resolves its secrets.
+pub type Reloaded = (Config, Secrets);
+
+/// `nova serve`: until SIGTERM or SIGINT. SIGHUP reads the configuration again; a bad one changes
+/// nothing.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn serve(
+    path: Option<PathBuf>,
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    let secrets = Secrets::new(environment.0.clone());
+    let server = Server::start(config, environment, &secrets).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tracing::info!(address = %server.address()?, "nova serves");
+    let cancel = server.cancel();
+    let reload = async || {
+        loop {
+            hangup.recv().await;
+            match Config::load(path.as_deref()) {
+                Ok(config) => return (config, Secrets::new(environment.0.clone())),
+                Err(error) => tracing::error!(%error, "the old configuration stays"),
+            }
+        }
+    };
+    let mut running = std::pin::pin!(server.run(reload));
+    tokio::select! {
+        _ = &mut running => return Ok(()),
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("nova ends");
+    cancel.cancel();
+    running.await;
+    Ok(())
+}
