@@ -2,10 +2,13 @@
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
 mod health;
+mod incidents;
 mod kube_conformance;
 mod kube_contract;
 mod platform_clients;
 mod program;
+mod slack;
+mod slack_vendor;
 mod store_contract;
 mod support;
 mod timeline;

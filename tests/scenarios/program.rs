@@ -114,7 +114,21 @@ async fn the_catalogue_names_every_item_of_the_guide() {
         .filter(|row| row["available"] == true)
         .filter_map(|row| row["name"].as_str())
         .collect();
-    assert_eq!(available, ["health", "help", "whoami"]);
+    assert_eq!(
+        available,
+        [
+            "health",
+            "help",
+            "incident ack",
+            "incident declare",
+            "incident list",
+            "incident note",
+            "incident resolve",
+            "incident show",
+            "ping",
+            "whoami"
+        ]
+    );
 }
 
 #[tokio::test]

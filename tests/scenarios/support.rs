@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nova::config::{Config, Environment};
-use nova::engine::{Answer, Engine, Invocation, Speaker, converse, open_store};
+use nova::engine::{Answer, Engine, Invocation, Outlet, Speaker, converse, open_store};
 use nova::store::{Entry, Page, Store};
 use nova_adapters::chat::{Account, Conversation, Platform};
 use nova_adapters::console::{Console, Style};
@@ -96,7 +96,8 @@ impl Nova {
         let console = Console::new(Arc::clone(&self.printed) as _, style);
         let here = Conversation { platform: Platform::Console, id: "terminal".to_owned() };
         let pace = Duration::from_millis(10);
-        let answer = converse(&self.engine, invocation, (&console, &here), pace, pending()).await;
+        let outlet = Outlet { chat: &console, to: &here, pace };
+        let answer = converse(&self.engine, invocation, outlet, pending()).await;
         let answer = answer.expect("the terminal takes everything");
         let bytes = std::mem::take(&mut *self.printed.lock().expect("nobody panicked"));
         let text = String::from_utf8(bytes).expect("the terminal is given text");
@@ -131,6 +132,9 @@ pub(crate) fn stable(body: impl FnOnce()) {
         (r"\b\d+ ms", "N ms"),
         (r"\b(now|\d+ (s|min) ago)\b", "AGE"),
         (r"-[a-z0-9]{6,10}-[a-z0-9]{5}\b", "-TEMPLATE-PODID"),
+        (r"-[a-z0-9]*…[a-z0-9]*-[a-z0-9]{5}\b", "-TEMPLATE-PODID"),
+        (r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TIME UTC"),
+        (r"\*room\* \| C[A-Z0-9]+", "*room* | CHANNEL"),
         (r"PostgreSQL 1\d\.\d+", "PostgreSQL 1N.N"),
         (r"Redis 7\.\d+\.\d+", "Redis 7.N.N"),
         (r"\d\.\d MiB", "N.N MiB"),

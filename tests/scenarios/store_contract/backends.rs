@@ -8,7 +8,7 @@ use nova::store::{Clock, Store, StoreConfig, StoreError, TimelineKey};
 use nova_sandbox::process::Postgres;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::database::{Database, HANGS, KEY, NEWEST, intact, note};
+use super::database::{Database, HANGS, KEY, NEWEST, answered, health, intact, note};
 
 #[tokio::test]
 async fn sqlite_files_are_private() -> Result<()> {
@@ -29,6 +29,25 @@ async fn sqlite_files_are_private() -> Result<()> {
     ensure!(names.contains("nova.db") && names.contains("nova.db-wal"), "{names:?}");
     store.close().await;
     ensure!(std::fs::read_dir(&home)?.count() == 1, "closing left the log behind");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_answered_outlives_the_process() -> Result<()> {
+    let db = Database::sqlite()?;
+    let store = db.open().await?;
+    for i in 0..20 {
+        store.record(health(&i.to_string()), answered()).await?;
+    }
+    // The files as kill -9 would leave them: the log is not folded in.
+    let after = Database::sqlite()?;
+    let [from, to] = [&db, &after].map(|db| db.home.as_ref().map(|home| home.path().join("state")));
+    let (from, to) = (from.context("a directory")?, to.context("a directory")?);
+    std::fs::create_dir(&to)?;
+    for file in ["nova.db", "nova.db-wal"] {
+        std::fs::copy(from.join(file), to.join(file))?;
+    }
+    ensure!(intact(&after.open().await?).await? == store.head().await?);
     Ok(())
 }
 

@@ -85,8 +85,7 @@ impl Database {
     /// Takes the second layer away, as whoever owns the database can.
     pub(super) async fn without_triggers(&self) -> Result<()> {
         self.raw(if self.is_sqlite() {
-            "DROP TRIGGER timeline_no_update; DROP TRIGGER timeline_no_delete;
-             DROP TRIGGER timeline_no_replace"
+            "DROP TRIGGER timeline_no_update; DROP TRIGGER timeline_no_delete"
         } else {
             "ALTER TABLE timeline DISABLE TRIGGER USER"
         })
