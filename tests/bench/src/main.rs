@@ -1,20 +1,21 @@
 //! Measures the shipped `nova` against what people use without it, and prints ratios.
 //!
 //! Invariant: a row is printed only when everything in it was measured in this run and every contestant
-//! gave the right answer; otherwise the run ends with an error. Exit status: 0 when every bar is kept,
-//! 1 when one is missed, 2 when something could not be measured.
+//! gave the right answer; otherwise the run ends with an error. Where a contestant is not to be had, its
+//! rows are said to be missing and the rest is printed. Exit status: 0 when every bar is kept, 1 when one
+//! is missed, 2 when something could not be measured.
 
+mod cargo;
 mod health;
 mod idle;
 mod measure;
+mod slack;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use tokio::process::Command;
 
 use crate::measure::Place;
 
@@ -38,8 +39,25 @@ enum What {
     Health,
     /// Memory and start of an idle `nova console`
     Idle,
-    /// Both
+    /// A signed `/nova ping` against a bare axum server and @slack/bolt (npm)
+    Slack,
+    /// All of them
     All,
+}
+
+impl What {
+    fn includes(self, part: Self) -> bool {
+        self == part || self == Self::All
+    }
+}
+
+/// What a run has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Kept,
+    Missed,
+    /// No bar is missed, but not all were measured.
+    Incomplete,
 }
 
 /// One line of the table: nova's figure over another, and how large that ratio may be.
@@ -68,8 +86,9 @@ fn main() -> ExitCode {
         .context("no runtime")
         .and_then(|runtime| runtime.block_on(run(&cli)));
     match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(Verdict::Kept) => ExitCode::SUCCESS,
+        Ok(Verdict::Missed) => ExitCode::from(1),
+        Ok(Verdict::Incomplete) => ExitCode::from(2),
         Err(error) => {
             eprintln!("nova-bench: not measured: {error:#}");
             ExitCode::from(2)
@@ -77,12 +96,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints; `false` when a bar is missed.
-async fn run(cli: &Cli) -> anyhow::Result<bool> {
+/// Measures and prints.
+async fn run(cli: &Cli) -> anyhow::Result<Verdict> {
     let path = std::env::var_os("PATH").context("PATH is not set")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let place = Place::new(path)?;
-    let (health, idle) = (cli.what != What::Idle, cli.what != What::Health);
+    let part = |part| cli.what.includes(part);
+    let (health, idle, slack) = (part(What::Health), part(What::Idle), part(What::Slack));
     let needed = [("bash", health), ("curl", health), ("xargs", health), ("script", idle)];
     let mut versions = Vec::new();
     for (program, _) in needed.iter().filter(|(_, needed)| *needed) {
@@ -90,54 +109,50 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
     }
     let (nova, origin) = match &cli.nova {
         Some(given) => (given.clone(), "given by --nova"),
-        None => (build(&cargo).await?, "just built: --release --no-default-features"),
+        None => {
+            let shipped = cargo::build("nova", &["-p", "nova", "--no-default-features"]).await?;
+            (shipped, "just built: --release --no-default-features")
+        }
     };
     let nova = nova.canonicalize().with_context(|| format!("no binary at {}", nova.display()))?;
 
-    let mut rows = Vec::new();
+    let (mut rows, mut conditions, mut missing) = (Vec::new(), Vec::new(), None);
     if health {
         rows.extend(health::measure(&place, &nova, usize::from(cli.rounds)).await?);
+        conditions.push(health::conditions(cli.rounds));
     }
     if idle {
         rows.extend(idle::measure(&place, &nova).await?);
+        conditions.push(idle::conditions());
+    }
+    if slack {
+        let bare = ["-p", env!("CARGO_PKG_NAME"), "--bin", "bare-slack"];
+        let bare = cargo::build("bare-slack", &bare).await?;
+        let measured = slack::measure(&place, &nova, &bare).await?;
+        rows.extend(measured.rows);
+        conditions.push(slack::conditions());
+        versions.extend(measured.node);
+        missing = measured.missing;
     }
     let cores = std::thread::available_parallelism().context("cannot count the cores")?;
     println!("{}, {origin}", nova.display());
-    println!("on {cores} cores, with {}", versions.join("; "));
-    if health {
-        println!("{}", health::conditions(cli.rounds));
+    versions.insert(0, format!("on {cores} cores"));
+    println!("{}", versions.join("; "));
+    println!("{}\n\n{}", conditions.join("\n"), table(&rows));
+    if let Some(missing) = &missing {
+        println!("\nnot measured: {missing}");
     }
-    if idle {
-        println!("{}", idle::conditions());
-    }
-    println!("\n{}", table(&rows));
-    Ok(!rows.iter().any(Row::missed))
+    Ok(verdict(&rows, missing.is_some()))
 }
 
-/// Builds the shipped binary and says where it is.
-async fn build(cargo: &OsString) -> anyhow::Result<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-    let built = Command::new(cargo)
-        .args(["build", "--release", "-p", "nova", "--no-default-features"])
-        // Cargo itself says where it put the binary: the target folder can be configured.
-        .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
-        .arg(manifest)
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .context("cannot run cargo")?;
-    ensure!(built.status.success(), "the shipped binary does not build ({})", built.status);
-    executable(&built.stdout).context("cargo built no program called nova")
-}
-
-/// The program `nova` among cargo's messages.
-fn executable(messages: &[u8]) -> Option<PathBuf> {
-    messages.split(|byte| *byte == b'\n').find_map(|line| {
-        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
-        let path = message.get("executable")?.as_str()?;
-        (message.get("target")?.get("name")? == "nova").then(|| path.into())
-    })
+fn verdict(rows: &[Row], incomplete: bool) -> Verdict {
+    if rows.iter().any(Row::missed) {
+        Verdict::Missed
+    } else if incomplete {
+        Verdict::Incomplete
+    } else {
+        Verdict::Kept
+    }
 }
 
 fn table(rows: &[Row]) -> String {
@@ -182,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_not_passed() {
+        let (kept, missed) = (row(1.0, 1.0, Some(1.0)), row(2.0, 1.0, Some(1.0)));
+        assert_eq!(verdict(&[row(1.0, 1.0, Some(1.0))], false), Verdict::Kept);
+        assert_eq!(verdict(&[row(1.0, 1.0, Some(1.0))], true), Verdict::Incomplete);
+        assert_eq!(verdict(&[kept, missed], true), Verdict::Missed);
+    }
+
+    #[test]
     fn the_table_says_what_is_missed() {
         let drawn =
             table(&[row(30.0, 10.0, Some(2.5)), row(5.0, 10.0, Some(2.5)), row(5.0, 10.0, None)]);
@@ -189,17 +212,5 @@ mod tests {
         assert!(lines[1].ends_with("3.000    ≤ 2.5  MISSED"), "{drawn}");
         assert!(lines[2].ends_with("0.500    ≤ 2.5  ok"), "{drawn}");
         assert!(lines[3].ends_with("0.500        –"), "{drawn}");
-    }
-
-    #[test]
-    fn cargo_says_where_the_binary_is() {
-        let messages =
-            br#"{"reason":"compiler-artifact","target":{"name":"nova"},"executable":null}
-{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/t/other"}
-{"reason":"compiler-artifact","target":{"name":"nova"},"executable":"/t/nova"}
-{"reason":"build-finished","success":true}
-"#;
-        assert_eq!(executable(messages), Some("/t/nova".into()));
-        assert_eq!(executable(b"not json\n"), None);
     }
 }

@@ -1,8 +1,9 @@
 //! Runs programs in a clean place and says what they cost.
 //!
-//! Invariant: one child at a time, and each is waited for, so that the growth of this process's
-//! children's CPU time is the cost of exactly that child and its descendants. Every wait is bounded; a
-//! child is killed when its owner goes. Used by both benchmarks.
+//! Invariant: what [`Place::run`] starts is one child at a time and is waited for, so that the growth of
+//! this process's children's CPU time is the cost of exactly that child and its descendants; a server is
+//! ended outside of it. Every wait is bounded; a child is killed when its owner goes. Used by all
+//! benchmarks.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -122,13 +123,7 @@ impl Place {
 
     /// What a child said on standard error, for a message.
     pub(crate) fn complaint(&self) -> String {
-        let mut text = Vec::new();
-        let read =
-            File::open(self.file("stderr")).and_then(|file| file.take(2000).read_to_end(&mut text));
-        if read.is_err() || text.is_empty() {
-            return "it said nothing on standard error".to_owned();
-        }
-        String::from_utf8_lossy(&text).trim().escape_debug().to_string()
+        said(&self.file("stderr"))
     }
 
     /// The first line of `PROGRAM --version`; an error when the program is missing.
@@ -146,6 +141,16 @@ impl Place {
     }
 }
 
+/// The beginning of what a program wrote into a file, for a message.
+pub(crate) fn said(file: &Path) -> String {
+    let mut text = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(2000).read_to_end(&mut text));
+    if read.is_err() || text.is_empty() {
+        return "it said nothing".to_owned();
+    }
+    String::from_utf8_lossy(&text).trim().escape_debug().to_string()
+}
+
 /// The middle of the values, or the mean of the two middle ones.
 ///
 /// # Panics
@@ -161,6 +166,12 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 fn children_cpu() -> anyhow::Result<Ticks> {
     let fields = stat("self")?;
     Ok(Ticks(field::<u64>(&fields, 16)? + field::<u64>(&fields, 17)?))
+}
+
+/// CPU time of a process that still runs, without its children.
+pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Ticks> {
+    let fields = stat(&pid.to_string())?;
+    Ok(Ticks(field::<u64>(&fields, 14)? + field::<u64>(&fields, 15)?))
 }
 
 /// The processes whose parent is this one.
