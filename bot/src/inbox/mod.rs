@@ -1,8 +1,8 @@
 //! Takes what people do on a chat platform: finds out who they are, answers at once what can be, and
 //! leaves the rest to a task that posts.
 //!
-//! Invariant: whatever arrives is answered within the platform's deadline, is recorded once however often it is
-//! delivered, and no task outlives [`ChatInbox::close`].
+//! Invariant: whatever arrives is answered within the platform's deadline, is recorded once however
+//! often it is delivered, and no task outlives [`ChatInbox::close`].
 
 mod command;
 mod deeds;

@@ -6,6 +6,7 @@
 //! it. Nothing in the product depends on this crate.
 
 pub mod cluster;
+mod connection;
 pub mod control;
 pub mod process;
 pub mod services;

@@ -2,101 +2,29 @@
 //! whatever a client sends, it gets an answer or, by a fault, a cut connection; every request ends
 //! when the cluster stops. Started by the façade.
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State as Extract};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::exchange::{Exchange, Raw, Recorder};
 use super::rbac::{Attributes, User};
 use super::routes::{Reply, answer, text_reply};
 use super::state::Shared;
 use super::status::Refusal;
+use crate::connection::{Cut, Door};
 
 /// The largest request body, as on a real server.
 const BODY: usize = 3 << 20;
 
 /// The user of a request without a token. kubectl sends none over plain http.
 const ANONYMOUS: &str = "system:anonymous";
-
-/// Lets a handler end its own connection without an answer.
-#[derive(Debug, Clone)]
-struct Cut(Arc<AtomicBool>);
-
-/// A listener whose connections can be cut.
-struct Door(TcpListener);
-
-struct Line {
-    stream: TcpStream,
-    cut: Cut,
-}
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it small answers wait for the delayed acknowledgement of the one before.
-        stream.set_nodelay(true).ok();
-        let cut = Cut(Arc::new(AtomicBool::new(false)));
-        (Line { stream, cut }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.cut.0.load(Ordering::Acquire) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
 
 #[derive(Clone)]
 struct Server {
@@ -148,7 +76,7 @@ async fn respond(server: &Server, cut: &Cut, request: Request) -> Response {
         Err(_) => (Err(Refusal::too_large()), super::faults::Hit::default()),
     };
     if hit.lose_reply {
-        cut.0.store(true, Ordering::Release);
+        cut.now();
     }
     let (response, json) = finish(cut, result, hit.malformed);
     exchange.status = response.status().as_u16();
@@ -238,7 +166,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<User, Refusal> {
 /// The answer to send, and its JSON if it has any.
 fn finish(cut: &Cut, result: Result<Reply, Refusal>, malformed: bool) -> (Response, Option<Bytes>) {
     let (code, json) = match result {
-        Ok(Reply::Raw(response)) if cut.0.load(Ordering::Acquire) => {
+        Ok(Reply::Raw(response)) if cut.done() => {
             // Nothing of it will be written.
             drop(response);
             return (text_reply(500, ""), None);

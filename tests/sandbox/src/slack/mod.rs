@@ -8,7 +8,6 @@ mod api;
 mod arguments;
 mod channel;
 mod clock;
-mod connection;
 mod deliver;
 mod faults;
 mod files;

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::arguments::Arguments;
-use super::connection::{Cut, Door};
 use super::deliver::{self, Admission};
 use super::faults::Fault;
 use super::journal::{Caller, Outcome, Request};
 use super::refusal::Refusal;
 use super::state::Shared;
 use super::{api, files, response_url};
+use crate::connection::{Cut, Door};
 
 /// The largest body of a call, and of an upload.
 const BODY: usize = 4 << 20;

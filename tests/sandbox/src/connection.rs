@@ -1,5 +1,6 @@
 //! Connections that a handler can cut, which no HTTP library offers: half of the faults lie below it.
-//! Invariant: after [`Cut::now`] not one more byte of that connection is written. Used by the server.
+//! Invariant: after [`Cut::now`] not one more byte of that connection is written. Used by the servers of
+//! the cluster and of Slack.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,18 +16,22 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Lets a handler end its own connection without an answer.
 #[derive(Debug, Clone)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Cut(Arc<AtomicBool>);
 
 impl Cut {
-    pub(super) fn now(&self) {
+    pub(crate) fn now(&self) {
         self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn done(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
 /// A listener whose connections can be cut.
-pub(super) struct Door(pub(super) TcpListener);
+pub(crate) struct Door(pub(crate) TcpListener);
 
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: TcpStream,
     cut: Cut,
 }
@@ -70,7 +75,7 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.cut.0.load(Ordering::Acquire) {
+        if self.cut.done() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_write(cx, buf)
