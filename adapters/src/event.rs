@@ -5,12 +5,15 @@
 //! platform's, and nothing in it has been permitted yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::chat::{Account, Conversation, MessageRef};
+use crate::form::Form;
 use crate::message::Message;
+use crate::workspace::Profile;
 
 /// Something a person did.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Actor {
     /// Surely belongs to another organisation (Slack Connect): never served. Of the others the platform
     /// is asked ([`crate::workspace::Workspace::profile`]).
     pub foreign: bool,
+    /// What the event itself vouches for (Discord's `member`). Without it the platform is asked.
+    pub profile: Option<Arc<Profile>>,
 }
 
 /// What was done.
@@ -42,6 +47,10 @@ pub struct Actor {
 pub enum Deed {
     /// A command line, without the command's own name.
     Command { line: String },
+    /// A command that was filled in word by word: nothing in a word separates it.
+    Chosen { words: Vec<String> },
+    /// A command is being filled in: which values go on from `typed`, the last word, after `words`?
+    Complete { words: Vec<String>, typed: String },
     /// A button or a select was used on `message`.
     Press { action: Press, message: Option<MessageRef> },
     /// A form was sent.
@@ -92,7 +101,7 @@ pub struct Reply {
     /// Answers this event wherever it happened, even where the bot is no member (Slack's
     /// `response_url`, Discord's interaction token).
     pub token: Option<SecretString>,
-    /// Opens a form (Slack's `trigger_id`, 3 seconds).
+    /// Opens a form (Slack's `trigger_id`, 3 seconds); none where a form is an answer.
     pub trigger: Option<SecretString>,
 }
 
@@ -108,6 +117,10 @@ pub enum Ack {
     Say { message: Box<Message>, private: bool },
     /// The form stays open with these errors, by field id.
     Wrong(BTreeMap<String, String>),
+    /// This form, where an event has no [`Reply::trigger`] to open it by.
+    Form(Box<Form>),
+    /// What a [`Deed::Complete`] could be meant to become, the likeliest first.
+    Choices(Vec<String>),
     /// Nothing was recorded, and the platform should deliver it again.
     Again,
 }
@@ -115,4 +128,31 @@ pub enum Ack {
 /// Takes events. Answers well inside three seconds and leaves everything longer to a task of its own.
 pub trait Inbox: Send + Sync + 'static {
     fn take(&self, event: Event) -> BoxFuture<'_, Ack>;
+}
+
+/// Whom to tell something, and by which means.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub account: Account,
+    pub place: Option<Conversation>,
+    pub reply: Reply,
+}
+
+impl Origin {
+    /// Whoever did this, where they did it.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self {
+            account: event.actor.account.clone(),
+            place: event.place.clone(),
+            reply: event.reply.clone(),
+        }
+    }
+}
+
+/// Says something that the answer itself cannot carry: to a click, with files, or too late.
+pub trait Aside: Send + Sync + 'static {
+    /// Says it to the person alone (`private`) or in the place of `to`. Whether it arrives is the
+    /// implementor's care: nobody waits for it.
+    fn say(&self, to: Origin, message: Message, private: bool) -> BoxFuture<'static, ()>;
 }

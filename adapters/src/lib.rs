@@ -5,12 +5,26 @@
 //! Invariant: a message is plain text. Every platform escapes all of it, so that no text from outside
 //! becomes a mention, a link, a button or a terminal command.
 
+mod backoff;
 pub mod chat;
 pub mod console;
+mod details;
+pub mod discord;
 pub mod event;
 pub mod form;
+pub mod health;
+#[cfg(test)]
+mod hostile;
+mod http;
+pub mod intake;
+pub mod menu;
 pub mod message;
+mod narrow;
+mod reach;
+mod rest;
+pub mod signature;
 pub mod slack;
+mod text;
 pub mod workspace;
 
 pub use chat::{Account, Chat, ChatError, Conversation, MessageRef, Pace, Platform};

@@ -123,7 +123,23 @@ impl Mark {
         }
     }
 
-    /// The same in ASCII, for terminals without UTF-8.
+    /// A sign that shows from afar, where attention is wanted. Their shapes differ, and the word always
+    /// stands beside them.
+    #[must_use]
+    pub fn emoji(self) -> &'static str {
+        match self {
+            Self::Ok => "✅",
+            Self::Warn => "⚠️",
+            Self::Fail => "❌",
+            Self::Absent => "⭕",
+            Self::NoData => "❔",
+            Self::Unsupported => "➖",
+            Self::Working => "⏳",
+            Self::Info => "ℹ️",
+        }
+    }
+
+    /// The same as [`Mark::symbol`] in ASCII, for terminals without UTF-8.
     #[must_use]
     pub fn ascii(self) -> &'static str {
         match self {

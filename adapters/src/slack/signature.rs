@@ -7,19 +7,20 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use thiserror::Error;
 
+use crate::signature;
+
+pub use crate::signature::{Forgery, WINDOW, unix_now};
+
 /// The header with the time of signing, in seconds since 1970.
 pub const TIMESTAMP: &str = "x-slack-request-timestamp";
 /// The header with the signature.
 pub const SIGNATURE: &str = "x-slack-signature";
-/// How far a request's clock may be from ours, in seconds.
-pub const WINDOW: i64 = 300;
 
 /// A MAC's length in bytes.
 const MAC: usize = 32;
@@ -28,19 +29,6 @@ const MAC: usize = 32;
 pub struct Verifier {
     /// Keyed once here; a check clones the state instead of hashing the key again.
     keys: RwLock<Arc<[Hmac<Sha256>]>>,
-}
-
-/// Why a request is not Slack's.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Forgery {
-    #[error("the signature or its timestamp is missing")]
-    Missing,
-    #[error("the signature or its timestamp is malformed")]
-    Malformed,
-    #[error("the request was signed more than 5 minutes away from now")]
-    Stale,
-    #[error("the signature is wrong")]
-    Wrong,
 }
 
 /// There is no signing secret, or an empty one, with which anybody could sign.
@@ -68,11 +56,9 @@ impl<'a> Claim<'a> {
         let (Some(timestamp), Some(signature)) = (timestamp, signature) else {
             return Err(Forgery::Missing);
         };
-        let signed = seconds(timestamp).ok_or(Forgery::Malformed)?;
-        let mac = mac(signature).ok_or(Forgery::Malformed)?;
-        if now.abs_diff(signed) > WINDOW.unsigned_abs() {
-            return Err(Forgery::Stale);
-        }
+        let mac = signature.strip_prefix(b"v0=").and_then(signature::bytes);
+        let mac = mac.ok_or(Forgery::Malformed)?;
+        signature::fresh(timestamp, now)?;
         Ok(Self { timestamp, mac })
     }
 }
@@ -138,39 +124,6 @@ fn keyed<'a>(
         .collect();
     let keys = keys?;
     if keys.is_empty() { Err(NoSecret) } else { Ok(keys.into()) }
-}
-
-/// The time by the system's clock, in seconds since 1970.
-#[must_use]
-pub fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn seconds(text: &[u8]) -> Option<i64> {
-    // Twelve digits last for 30,000 years; `parse` alone would take a sign.
-    if text.is_empty() || text.len() > 12 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Only the lower-case form that Slack sends, so that one request has one signature.
-fn mac(signature: &[u8]) -> Option<[u8; MAC]> {
-    let hex: &[u8; 2 * MAC] = signature.strip_prefix(b"v0=")?.try_into().ok()?;
-    let mut mac = [0; MAC];
-    for (byte, pair) in mac.iter_mut().zip(hex.as_chunks::<2>().0) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(mac)
-}
-
-fn digit(hex: u8) -> Option<u8> {
-    match hex {
-        b'0'..=b'9' => Some(hex - b'0'),
-        b'a'..=b'f' => Some(hex - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Slack;
 use super::error::CallError;
-use super::token::Lent;
+use super::token::for_library;
+use crate::rest::token::Lent;
 
 /// A read is repeated so often.
 const REPEATS: u32 = 2;
@@ -65,7 +66,8 @@ impl Slack {
         R: DeserializeOwned + Send,
     {
         let lent = self.inner.token.lend()?;
-        let session = self.inner.client.open_session(&lent.token);
+        let token = for_library(&lent.token);
+        let session = self.inner.client.open_session(&token);
         let result = session.http_session_api.http_get(method, arguments, None).await;
         self.judge(&lent, result.map_err(CallError::from))
     }
@@ -80,7 +82,8 @@ impl Slack {
         R: DeserializeOwned + Send,
     {
         let lent = self.inner.token.lend()?;
-        let session = self.inner.client.open_session(&lent.token);
+        let token = for_library(&lent.token);
+        let session = self.inner.client.open_session(&token);
         let result = session.http_session_api.http_post(method, request, None).await;
         self.judge(&lent, result.map_err(CallError::from))
     }

@@ -11,11 +11,10 @@ use thiserror::Error;
 
 use super::refusal::{self, Meaning};
 use crate::chat::ChatError;
-
-/// The pause after a rate limit that came without one: Slack's pace for one channel.
-const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
-/// No pause is longer, whatever the answer says.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+use crate::rest;
+pub(super) use crate::rest::Repeat;
+use crate::rest::exchange::Failure;
+use crate::rest::token::Stopped;
 
 /// How a call ended.
 #[derive(Debug, Error)]
@@ -67,19 +66,10 @@ impl Refusal {
     }
 }
 
-/// Whether making a call twice would be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Reads, and writes that set something to a value.
-    Safe,
-    /// Posts, and whatever else makes something new.
-    Unsafe,
-}
-
 impl CallError {
     /// A rate limit with the pause that was asked for, if any.
     pub(super) fn limited(pause: Option<Duration>) -> Self {
-        Self::Limited(pause.unwrap_or(DEFAULT_PAUSE).min(LONGEST_PAUSE))
+        Self::Limited(rest::pause(pause))
     }
 
     /// Slack's code, if it gave one.
@@ -122,6 +112,21 @@ fn refused(refusal: Refusal, repeat: Repeat) -> ChatError {
         Some(Meaning::Busy) => ChatError::Unavailable(Box::new(CallError::Refusal(refusal))),
         Some(Meaning::Doubtful) => CallError::Lost(refusal.shown().to_owned()).into_chat(repeat),
         Some(Meaning::Refused(_)) | None => ChatError::Refused(refusal::sentence(&refusal)),
+    }
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSent(why) => Self::NotSent(why),
+            Failure::Lost(why) => Self::Lost(why),
+        }
+    }
+}
+
+impl From<Stopped> for CallError {
+    fn from(Stopped(why): Stopped) -> Self {
+        Self::Stopped(why)
     }
 }
 
@@ -215,8 +220,8 @@ mod tests {
     fn a_pause_is_bounded() {
         let pause = |asked| CallError::limited(asked).into_chat(Repeat::Unsafe).retry_after();
         assert_eq!(pause(Some(Duration::from_secs(7))), Some(Duration::from_secs(7)));
-        assert_eq!(pause(Some(Duration::MAX)), Some(LONGEST_PAUSE));
-        assert_eq!(pause(None), Some(DEFAULT_PAUSE));
+        assert_eq!(pause(Some(Duration::MAX)), Some(Duration::from_secs(3600)));
+        assert_eq!(pause(None), Some(Duration::from_secs(1)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::Slack;
 use super::call::Done;
 use super::error::{CallError, Repeat};
 use super::messages::standing;
+use super::token::for_library;
 use crate::chat::{ChatError, MessageRef};
 use crate::message::Attachment;
 
@@ -64,8 +65,9 @@ impl Slack {
             content: file.bytes.clone(),
             content_type: file.media_type.into(),
         };
-        let lent = self.inner.token.lend().map_err(safe)?;
-        let session = self.inner.client.open_session(&lent.token);
+        let lent = self.inner.token.lend().map_err(|stopped| safe(stopped.into()))?;
+        let token = for_library(&lent.token);
+        let session = self.inner.client.open_session(&token);
         let sent = session.files_upload_via_url(&request).await;
         sent.map_err(|error| safe(CallError::from(error)))?;
         Ok(place.file_id)

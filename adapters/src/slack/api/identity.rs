@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Slack;
 use super::error::{CallError, Repeat};
 use super::scopes::SCOPES;
+use super::token::for_library;
 use crate::chat::ChatError;
 
 /// Who nova is.
@@ -64,8 +65,9 @@ impl Slack {
 
     async fn ask_identity(&self) -> Result<Arc<Identity>, CallError> {
         let lent = self.inner.token.lend()?;
+        let token = for_library(&lent.token);
         // Past the library, which does not hand over the header with the scopes.
-        let answer = self.inner.client.http_api.connector.get("auth.test", &lent.token).await?;
+        let answer = self.inner.client.http_api.connector.get("auth.test", &token).await?;
         let tested: Tested = self.judge(&lent, answer.decode())?;
         let scopes = answer.scopes.unwrap_or_default();
         let scopes = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty());

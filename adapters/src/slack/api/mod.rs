@@ -12,7 +12,6 @@
 //! [`Chat`]: crate::chat::Chat
 //! [`Workspace`]: crate::workspace::Workspace
 
-mod cache;
 mod call;
 mod error;
 mod files;
@@ -41,11 +40,11 @@ use slack_morphism::SlackClient;
 use tokio::sync::watch;
 
 use crate::chat::ChatError;
+use crate::rest::token::{BotToken, unfit};
 
 use error::{CallError, Repeat};
 use hosts::Hosts;
 use people::People;
-use token::BotToken;
 use transport::Connector;
 
 pub use identity::Identity;
@@ -90,11 +89,11 @@ impl Slack {
     pub fn new(options: SlackOptions) -> Result<Self, ChatError> {
         let hosts = Hosts::new(&options.api_url).map_err(ChatError::Refused)?;
         let app_token = options.app_token.as_ref();
-        let unfit = token::unfit(&options.bot_token)
+        let wrong = unfit(&options.bot_token)
             .or_else(|| token::mixed_up(&options.bot_token, "xapp-"))
-            .or_else(|| app_token.and_then(token::unfit))
+            .or_else(|| app_token.and_then(unfit))
             .or_else(|| app_token.and_then(|token| token::mixed_up(token, "xoxb-")));
-        if let Some(why) = unfit {
+        if let Some(why) = wrong {
             return Err(ChatError::Unauthorised(why));
         }
         let connector = Connector::new(hosts.api(), options.deadline)
@@ -103,7 +102,7 @@ impl Slack {
             inner: Arc::new(Inner {
                 client: SlackClient::new(connector),
                 hosts,
-                token: BotToken::new(options.bot_token),
+                token: BotToken::new("Slack", options.bot_token),
                 app_token: options.app_token,
                 deadline: options.deadline,
                 identity: Mutex::default(),

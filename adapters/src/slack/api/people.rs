@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Slack;
-use super::cache::Kept;
 use super::error::{CallError, Repeat};
 use super::identity::Identity;
 use super::ids::is_id;
 use crate::chat::ChatError;
+use crate::rest::cache::Kept;
 use crate::workspace::{Profile, Standing};
 
 /// How long a profile and the groups are kept.

@@ -1,18 +1,16 @@
-//! One bounded HTTP exchange with Slack, as slack-morphism's connector.
+//! [`Exchange`] as slack-morphism's connector, and what Slack's answers mean.
 //!
 //! The library's own connector has no deadline, reads bodies of any length and puts them into its
-//! errors; this one has a deadline a call, a cap on the answer and on calls at once, and errors that
-//! say whether Slack can have got the request.
+//! errors.
 //!
-//! Invariant: no redirect is followed, no proxy asked, and an answer that cannot be read is never
-//! taken for a refusal.
+//! Invariant: an answer that cannot be read is never taken for a refusal.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{RequestBuilder, Url, redirect};
+use reqwest::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use reqwest::{RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use slack_morphism::multipart_form::FileMultipartData;
@@ -20,25 +18,16 @@ use slack_morphism::{
     ClientResult, SlackApiToken, SlackClientApiCallContext, SlackClientHttpConnector,
     SlackClientId, SlackClientSecret,
 };
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::error::{CallError, Refusal};
+use crate::rest::exchange::Exchange;
 
-/// Largest answer that is read, in bytes: a hundred full messages are well below.
-const MAX_BODY: usize = 4 * 1024 * 1024;
-/// Calls at once.
-const MAX_CALLS: usize = 32;
-/// A kept connection is dropped before Slack drops it.
-const KEPT: Duration = Duration::from_secs(30);
 const SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
 
 /// The way to Slack.
 pub(super) struct Connector {
-    client: reqwest::Client,
+    exchange: Exchange,
     api: String,
-    deadline: Duration,
-    permits: Semaphore,
 }
 
 /// An answer, whatever its status.
@@ -77,17 +66,8 @@ impl Connector {
     /// # Errors
     /// When the TLS roots of the machine cannot be used.
     pub(super) fn new(api: &str, deadline: Duration) -> Result<Self, CallError> {
-        let client = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("nova/", env!("CARGO_PKG_VERSION")))
-            // Shorter than a call, so that a deadline while connecting is known as "not sent".
-            .connect_timeout(deadline / 2)
-            .pool_idle_timeout(KEPT)
-            .build()
-            .map_err(|e| CallError::NotSent(innermost(&e)))?;
-        let permits = Semaphore::new(MAX_CALLS);
-        Ok(Self { client, api: api.to_owned(), deadline, permits })
+        let exchange = Exchange::new(concat!("nova/", env!("CARGO_PKG_VERSION")), deadline)?;
+        Ok(Self { exchange, api: api.to_owned() })
     }
 
     /// GETs a method without arguments.
@@ -99,7 +79,7 @@ impl Connector {
         method: &str,
         token: &SlackApiToken,
     ) -> Result<Answer, CallError> {
-        let request = self.client.get(format!("{}/{method}", self.api));
+        let request = self.exchange.client.get(format!("{}/{method}", self.api));
         self.exchange(authorised(request, Some(token))).await
     }
 
@@ -114,17 +94,18 @@ impl Connector {
     fn json_post(&self, url: Url, body: &impl Serialize) -> Result<RequestBuilder, CallError> {
         let json = serde_json::to_vec(body)
             .map_err(|_| CallError::NotSent("the request is no JSON".into()))?;
-        let request = self.client.post(url);
+        let request = self.exchange.client.post(url);
         Ok(request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(json))
     }
 
-    /// Sends `request` and reads its answer. Waiting for a free place has the deadline once more.
     async fn exchange(&self, request: RequestBuilder) -> Result<Answer, CallError> {
-        let Ok(Ok(_place)) = timeout(self.deadline, self.permits.acquire()).await else {
-            return Err(CallError::NotSent("too many calls are waiting for Slack".into()));
-        };
-        let late = |_| CallError::Lost(format!("no answer within {:?}", self.deadline));
-        timeout(self.deadline, fetch(request)).await.map_err(late)?
+        let answer = self.exchange.send(request).await?;
+        Ok(Answer {
+            status: answer.status,
+            retry_after: seconds(answer.header(&RETRY_AFTER)),
+            scopes: answer.header(&SCOPES).map(Into::into),
+            body: answer.body,
+        })
     }
 
     async fn api_call<R: DeserializeOwned>(&self, request: RequestBuilder) -> ClientResult<R> {
@@ -188,45 +169,8 @@ impl Answer {
     }
 }
 
-async fn fetch(request: RequestBuilder) -> Result<Answer, CallError> {
-    let mut response = request.send().await.map_err(classify)?;
-    let status = response.status().as_u16();
-    let retry_after = seconds(response.headers());
-    let scopes = text(response.headers(), &SCOPES).map(Into::into);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(classify)? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(CallError::Lost("an answer of more than 4 MiB".into()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status, retry_after, scopes, body })
-}
-
-/// Only what failed before there was a connection cannot have arrived.
-fn classify(error: reqwest::Error) -> CallError {
-    let error = error.without_url();
-    match innermost(&error) {
-        words if error.is_connect() || error.is_builder() => CallError::NotSent(words),
-        words => CallError::Lost(words),
-    }
-}
-
-/// The words at the end of the chain of sources: the outer ones can name an address.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut current = error;
-    while let Some(inner) = current.source() {
-        current = inner;
-    }
-    current.to_string().chars().take(200).collect()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn seconds(headers: &HeaderMap) -> Option<Duration> {
-    text(headers, &RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
+fn seconds(text: Option<&str>) -> Option<Duration> {
+    text?.parse().ok().map(Duration::from_secs)
 }
 
 fn authorised(request: RequestBuilder, token: Option<&SlackApiToken>) -> RequestBuilder {
@@ -249,7 +193,7 @@ impl SlackClientHttpConnector for Connector {
     where
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
-        let request = authorised(self.client.get(uri), context.token);
+        let request = authorised(self.exchange.client.get(uri), context.token);
         self.api_call(request).boxed()
     }
 
@@ -279,7 +223,7 @@ impl SlackClientHttpConnector for Connector {
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
         async move {
-            let request = self.client.post(uri).header(CONTENT_TYPE, content_type);
+            let request = self.exchange.client.post(uri).header(CONTENT_TYPE, content_type);
             self.exchange(request.body(data.to_vec())).await?.accepted()?;
             Ok(nothing()?)
         }

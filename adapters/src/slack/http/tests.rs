@@ -1,6 +1,5 @@
 //! The routes over a real socket, spoken to byte by byte.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,51 +7,32 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::event::Ack;
-use crate::message::{Mark, Message};
-use crate::slack::inbound::fixtures::{
-    Desk, Said, click, form, home, intake, slash, soon, submission, us,
-};
+use crate::http::fixtures::{self, Reply, request, send};
+use crate::intake::fixtures::{Desk, Said, pong, soon};
+use crate::slack::inbound::fixtures::{click, form, home, intake, slash, submission, us};
 
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const NOW: i64 = 1_531_420_618;
 
-/// The routes on a port of their own; dropped, they end.
+/// The routes, and what they lead to.
 struct Served {
-    at: SocketAddr,
+    at: std::net::SocketAddr,
     intake: Arc<Intake>,
     said: Said,
-    _tasks: JoinSet<()>,
+    _served: fixtures::Served,
 }
 
 async fn serve(desk: &Arc<Desk>, places: usize) -> Served {
     let (intake, said) = intake(desk, places);
     let verifier = Verifier::new([&SecretString::from(SECRET)]).unwrap();
     let router = routes(Arc::new(verifier), Arc::clone(&intake), || NOW);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
-    Served { at, intake, said, _tasks: tasks }
-}
-
-#[derive(Debug, PartialEq)]
-struct Reply {
-    status: u16,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        assert_eq!(self.status, 200, "{self:?}");
-        serde_json::from_str(&self.body).unwrap()
-    }
+    let served = fixtures::serve(router).await;
+    Served { at: served.at, intake, said, _served: served }
 }
 
 fn sign(body: &[u8], stamp: i64) -> String {
@@ -63,36 +43,9 @@ fn sign(body: &[u8], stamp: i64) -> String {
     format!("x-slack-request-timestamp: {stamp}\r\nx-slack-signature: v0={hex}\r\n")
 }
 
-fn request(path: &str, content_type: &str, signature: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: nova\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
-         content-length: {length}\r\n{signature}\r\n"
-    );
-    [head.as_bytes(), body].concat()
-}
-
 fn signed(path: &str, body: &[u8]) -> Vec<u8> {
     let content_type = if path == "/slack/events" { JSON } else { FORM };
     request(path, content_type, &sign(body, NOW), body)
-}
-
-/// Sends bytes and reads the reply. The server may close before it has read all of them.
-async fn send(at: SocketAddr, bytes: &[u8]) -> Reply {
-    let stream = TcpStream::connect(at).await.unwrap();
-    let (mut from, mut to) = stream.into_split();
-    let (_, text) = tokio::join!(
-        async { to.write_all(bytes).await.is_ok() },
-        soon("a reply", async {
-            let mut text = Vec::new();
-            // A reset after the reply, for what was not read, leaves what has come.
-            let _ended = from.read_to_end(&mut text).await;
-            String::from_utf8(text).unwrap()
-        }),
-    );
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no reply: {text:?}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Reply { status, body: body.to_owned() }
 }
 
 fn ping() -> Vec<u8> {
@@ -113,26 +66,8 @@ fn why() -> Vec<u8> {
     interactive(&submission(&json!({ "why": { "why": { "value": "disk" } } })))
 }
 
-fn pong() -> Ack {
-    Ack::Say { message: Box::new(Message::new(Mark::Ok, "pong")), private: true }
-}
-
 fn empty() -> Reply {
-    Reply { status: 200, body: String::new() }
-}
-
-/// An inbox that waits until it is told to go on.
-fn waiting() -> (Arc<Desk>, Arc<Notify>) {
-    let gate = Arc::new(Notify::new());
-    let wait = Arc::clone(&gate);
-    let desk = Desk::new(move |_| {
-        let wait = Arc::clone(&wait);
-        async move {
-            wait.notified().await;
-            pong()
-        }
-    });
-    (desk, gate)
+    Reply::empty(200)
 }
 
 #[tokio::test]
@@ -321,7 +256,7 @@ async fn a_body_that_never_ends_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_inbox_is_not_waited_for_and_is_heard_in_the_end() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let mut served = serve(&desk, 8).await;
     assert_eq!(send(served.at, &ping()).await, empty());
     gate.notify_one();
@@ -332,16 +267,11 @@ async fn a_slow_inbox_is_not_waited_for_and_is_heard_in_the_end() {
 
 #[tokio::test]
 async fn an_event_is_seen_through_when_the_connection_breaks() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let mut served = serve(&desk, 8).await;
     let mut stream = TcpStream::connect(served.at).await.unwrap();
     stream.write_all(&ping()).await.unwrap();
-    soon("the event", async {
-        while desk.ids().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    desk.taken(1).await;
     drop(stream);
     // The task takes over when the connection is seen to be gone; then it is told to go on.
     soon("a task", async {
@@ -371,16 +301,11 @@ async fn a_panic_is_answered() {
 
 #[tokio::test]
 async fn without_a_place_people_are_asked_to_come_again() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let mut served = serve(&desk, 1).await;
     let first = ping();
     let (first, ()) = tokio::join!(send(served.at, &first), async {
-        soon("the first", async {
-            while desk.ids().is_empty() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        desk.taken(1).await;
         assert_eq!(send(served.at, &opened()).await.status, 503);
         let told = send(served.at, &ping()).await.json();
         assert!(told["text"].as_str().unwrap().contains("nova is busy"), "{told}");

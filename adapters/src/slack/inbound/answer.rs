@@ -8,6 +8,7 @@ use serde::Serialize;
 use slack_morphism::prelude::SlackBlock;
 
 use crate::event::Ack;
+use crate::intake::{Beside, NOT_RECORDED};
 use crate::message::{Mark, Message};
 use crate::slack::render;
 
@@ -33,13 +34,6 @@ pub enum Answer {
     Json(String),
     /// Not received: to be delivered again.
     Again,
-}
-
-/// Something that cannot be said in the answer itself.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Beside {
-    pub(super) message: Message,
-    pub(super) private: bool,
 }
 
 #[derive(Serialize)]
@@ -85,10 +79,12 @@ pub(super) fn answer(ack: Ack, route: &Route) -> (Answer, Option<Beside>) {
             let lines: Vec<_> = errors.into_values().collect();
             answer(trouble(route, &lines.join("; ")), route)
         }
-        (Ack::Again, Route::Event) => (Answer::Again, None),
-        (Ack::Again, route) => {
-            answer(trouble(route, "this could not be recorded, please try again"), route)
+        // Slack opens forms by a trigger and completes nothing.
+        (Ack::Form(_) | Ack::Choices(_), route) => {
+            answer(trouble(route, "that cannot be shown here"), route)
         }
+        (Ack::Again, Route::Event) => (Answer::Again, None),
+        (Ack::Again, route) => answer(trouble(route, NOT_RECORDED), route),
     }
 }
 

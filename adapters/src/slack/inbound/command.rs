@@ -52,24 +52,40 @@ pub fn command_json(json: &[u8], us: &Identity) -> Result<Inbound, Refusal> {
     command.into_event(us)
 }
 
+/// The value of a form's field. Most hold nothing encoded, and are taken as they are.
+fn value(pair: &[u8]) -> Cow<'_, str> {
+    let plain = || {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let value = &pair[at + 1..];
+        let encoded = value.iter().any(|byte| matches!(byte, b'%' | b'+'));
+        if encoded { None } else { std::str::from_utf8(value).ok() }
+    };
+    match plain() {
+        Some(value) => Cow::Borrowed(value),
+        None => form_urlencoded::parse(pair).next().map_or(Cow::Borrowed(""), |(_, value)| value),
+    }
+}
+
 impl<'a> Command<'a> {
     fn from_form(body: &'a [u8]) -> Result<Self, Refusal> {
         let mut command = Self::default();
-        for (key, value) in form_urlencoded::parse(body) {
-            let slot = match &*key {
-                "api_app_id" => &mut command.api_app_id,
-                "team_id" => &mut command.team_id,
-                "enterprise_id" => &mut command.enterprise_id,
-                "channel_id" => &mut command.channel_id,
-                "channel_name" => &mut command.channel_name,
-                "user_id" => &mut command.user_id,
-                "text" => &mut command.text,
-                "response_url" => &mut command.response_url,
-                "trigger_id" => &mut command.trigger_id,
-                "ssl_check" => &mut command.ssl_check,
+        for pair in body.split(|byte| *byte == b'&') {
+            let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+            // Slack writes the names as they are: one that is written otherwise is another's.
+            let slot = match key {
+                b"api_app_id" => &mut command.api_app_id,
+                b"team_id" => &mut command.team_id,
+                b"enterprise_id" => &mut command.enterprise_id,
+                b"channel_id" => &mut command.channel_id,
+                b"channel_name" => &mut command.channel_name,
+                b"user_id" => &mut command.user_id,
+                b"text" => &mut command.text,
+                b"response_url" => &mut command.response_url,
+                b"trigger_id" => &mut command.trigger_id,
+                b"ssl_check" => &mut command.ssl_check,
                 _ => continue,
             };
-            if slot.replace(value).is_some() {
+            if slot.replace(value(pair)).is_some() {
                 return Err(Refusal::Malformed("a field stands twice"));
             }
         }

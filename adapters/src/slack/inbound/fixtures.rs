@@ -1,18 +1,11 @@
-//! What the tests of both transports share: Slack's published payloads, filled in, and an inbox that
-//! does what a test says.
+//! What the tests of both transports share: Slack's published payloads, filled in.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use super::{Aside, Identity, Intake, Origin};
-use crate::event::{Ack, Event, Inbox};
-use crate::message::Message;
+use super::{Identity, Intake};
+use crate::intake::fixtures::{self, Desk, Said};
 
 pub(super) const TRIGGER: &str = "13345224609.738474920.8088930838d88f008e0";
 pub(super) const TS: &str = "1700000000.000100";
@@ -138,63 +131,7 @@ pub(super) fn told(text: &str, values: &[(&str, Value)]) -> Value {
     sample(text, &[&outer, values].concat())
 }
 
-type Script = Box<dyn Fn(Event) -> BoxFuture<'static, Ack> + Send + Sync>;
-
-/// An inbox that keeps what it gets and answers by a script.
-pub(in crate::slack) struct Desk {
-    script: Script,
-    events: Mutex<Vec<Event>>,
-}
-
-impl Desk {
-    pub(in crate::slack) fn new<F>(script: impl Fn(Event) -> F + Send + Sync + 'static) -> Arc<Self>
-    where
-        F: Future<Output = Ack> + Send + 'static,
-    {
-        let script = Box::new(move |event| script(event).boxed());
-        Arc::new(Self { script, events: Mutex::default() })
-    }
-
-    /// One that answers everything at once with `ack`.
-    pub(in crate::slack) fn says(ack: Ack) -> Arc<Self> {
-        Self::new(move |_| std::future::ready(ack.clone()))
-    }
-
-    /// The ids of all events so far.
-    pub(in crate::slack) fn ids(&self) -> Vec<String> {
-        self.events.lock().unwrap().iter().map(|event| event.id.clone()).collect()
-    }
-}
-
-impl Inbox for Desk {
-    fn take(&self, event: Event) -> BoxFuture<'_, Ack> {
-        self.events.lock().unwrap().push(event.clone());
-        (self.script)(event)
-    }
-}
-
-/// What was said beside an answer: to whom, what, and whether in private.
-pub(in crate::slack) type Said = mpsc::UnboundedReceiver<(Origin, Message, bool)>;
-
-struct Mouth(mpsc::UnboundedSender<(Origin, Message, bool)>);
-
-impl Aside for Mouth {
-    fn say(&self, to: Origin, message: Message, private: bool) -> BoxFuture<'static, ()> {
-        // A test that does not care has dropped the other end.
-        drop(self.0.send((to, message, private)));
-        std::future::ready(()).boxed()
-    }
-}
-
 /// An intake with so many places, and what it says beside its answers.
 pub(in crate::slack) fn intake(desk: &Arc<Desk>, places: usize) -> (Arc<Intake>, Said) {
-    let (mouth, said) = mpsc::unbounded_channel();
-    let desk = Arc::clone(desk) as Arc<dyn Inbox>;
-    (Intake::with_places(us(), desk, Arc::new(Mouth(mouth)), places), said)
-}
-
-/// What must come soon; a test that waits for nothing fails and says for what.
-pub(in crate::slack) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
-    let waited = timeout(Duration::from_secs(20), coming).await;
-    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    fixtures::intake(us(), desk, places)
 }

@@ -21,12 +21,12 @@ mod tests;
 use thiserror::Error;
 
 use crate::chat::{Account, Conversation, Platform};
-use crate::event::{Actor, Event, Reply};
+use crate::event::{Actor, Event, Origin, Reply};
 
 pub use answer::{Answer, Route};
 pub use command::{command, command_json};
 pub use events::event;
-pub use intake::{Aside, DEADLINE, Intake, Origin, Place};
+pub use intake::{Intake, Slack};
 pub use interaction::{ADD_TO_INCIDENT, interaction, interaction_form};
 
 /// Longest text that is taken in, in bytes: longer than any that Slack sends.
@@ -89,7 +89,7 @@ impl Identity {
             None => team != self.team,
             Some(ours) => team.starts_with('E') && team != ours,
         };
-        Actor { account: account(user), foreign: team.is_some_and(foreign) }
+        Actor { account: account(user), foreign: team.is_some_and(foreign), profile: None }
     }
 }
 

@@ -45,7 +45,7 @@ fn a_command_is_the_same_event_over_both_transports() {
     let (over_socket, _) = event_of(command_json(&bytes(&payload), &us()));
     for event in [over_http, over_socket] {
         assert_eq!(event.id, format!("slack:cmd:{TRIGGER}"));
-        assert_eq!(event.actor, Actor { account: account("U0ANA"), foreign: false });
+        assert_eq!(event.actor, Actor { account: account("U0ANA"), foreign: false, profile: None });
         assert_eq!(event.place, Some(conversation("C0001", None)));
         assert_eq!(event.place_name.as_deref(), Some("incidents"));
         assert_eq!(event.deed, Deed::Command { line: "run health \u{201c}all\u{201d}".into() });
@@ -204,7 +204,7 @@ fn what_nova_does_not_offer_is_ignored() {
 fn the_home_page_is_opened_by_a_person() {
     let (event_, route) = happened(&home());
     assert_eq!(event_.id, "slack:event:Ev08MFMKH6");
-    assert_eq!(event_.actor, Actor { account: account("U0ANA"), foreign: false });
+    assert_eq!(event_.actor, Actor { account: account("U0ANA"), foreign: false, profile: None });
     assert_eq!((event_.deed, event_.place, route), (Deed::Home, None, Route::Event));
     let mut other_tab = home();
     other_tab["event"]["tab"] = json!("messages");

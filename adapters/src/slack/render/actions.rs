@@ -7,14 +7,15 @@ use reqwest::Url;
 use slack_morphism::prelude::*;
 
 use crate::message::{Action, Button, ButtonStyle, Message, Select};
+use crate::text::{length, one_line};
 
 use super::limits::{
     BUTTON_LABEL, CONFIRM_TEXT, CONFIRM_TITLE, ELEMENTS, OPTION_LABEL, OPTION_VALUE, OPTIONS,
-    PLACEHOLDER, URL, length, weight,
+    PLACEHOLDER, URL, weight,
 };
 use super::page::Page;
 use super::press::{action_id, value};
-use super::text::{one_line, plain};
+use super::text::plain;
 
 /// What one element takes beside its options and texts: `weight` of the block around it.
 const FRAME: usize = 400;

@@ -6,11 +6,11 @@
 use slack_morphism::prelude::SlackContextBlock;
 
 use crate::message::{Line, Mark};
+use crate::text::one_line;
 
 use super::limits::weight;
 use super::page::Page;
 use super::rich::Rich;
-use super::text::one_line;
 
 /// Findings drawn in full, which take two blocks each; more would fill a phone several times.
 const FULL: usize = 8;

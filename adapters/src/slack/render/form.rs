@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use slack_morphism::prelude::*;
 
 use crate::form::{Choice, Form, Question, QuestionKind};
+use crate::text::{clean, cut, length, one_line};
 
 use super::limits::{
     ID, INPUT, LABEL, MODAL_TITLE, OPTION_LABEL, OPTION_VALUE, OPTIONS, PRIVATE_METADATA, TEXT,
-    VIEW, VIEW_BLOCKS, length, weight,
+    VIEW, VIEW_BLOCKS, weight,
 };
 use super::rich::Rich;
-use super::text::{clean, cut, one_line, plain};
+use super::text::plain;
 
 /// What is said of one field.
 const ERROR: usize = 300;

@@ -4,12 +4,13 @@
 use slack_morphism::prelude::SlackHeaderBlock;
 
 use crate::message::{Content, Message};
+use crate::text::{clean, length, one_line};
 
 use super::limits::{FALLBACK, HEADER};
 use super::mrkdwn::inert;
 use super::page::Page;
-use super::rich::{Rich, emoji};
-use super::text::{clean, fitted, one_line};
+use super::rich::Rich;
+use super::text::fitted;
 
 /// Of a headline too long for a header.
 const LONG: usize = 2_500;
@@ -23,7 +24,7 @@ const PARAGRAPH: usize = 400;
 /// Draws the headline at the top of `page`.
 pub(super) fn draw(message: &Message, page: &mut Page) {
     let headline = words(message);
-    let (header, whole) = fitted(&format!("{} {headline}", emoji(message.tone).0), HEADER);
+    let (header, whole) = fitted(&format!("{} {headline}", message.tone.emoji()), HEADER);
     if whole {
         page.push(SlackHeaderBlock::new(header.into()));
     } else {
@@ -39,7 +40,7 @@ fn words(message: &Message) -> String {
 
 /// The headline, what wants attention and what is said in words, without any markup.
 pub(super) fn fallback(message: &Message) -> String {
-    let mut lines = vec![format!("{} {}", emoji(message.tone).0, inert(&words(message), HEADLINE))];
+    let mut lines = vec![format!("{} {}", message.tone.emoji(), inert(&words(message), HEADLINE))];
     let contents = || message.sections.iter().filter(|s| !s.folded).map(|s| &s.content);
     let findings = contents().flat_map(|content| match content {
         Content::Findings(lines) => lines.as_slice(),
@@ -56,6 +57,6 @@ pub(super) fn fallback(message: &Message) -> String {
     });
     lines.extend(texts.take(PARAGRAPHS).filter(|text| !text.is_empty()));
     let text = lines.join("\n");
-    debug_assert!(super::limits::length(&text) <= FALLBACK, "the parts' limits exceed the whole's");
+    debug_assert!(length(&text) <= FALLBACK, "the parts' limits exceed the whole's");
     text
 }

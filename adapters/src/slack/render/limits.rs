@@ -1,7 +1,6 @@
 //! Slack's limits, and how much of them a message takes. Called by every file beside it.
 //!
-//! Lengths are in UTF-16 units: Slack says "characters" and does not say which, and these are never
-//! fewer than any other way of counting them.
+//! Slack says "characters" and does not say which: they are counted by [`crate::text::length`].
 //!
 //! Source: docs.slack.dev/reference/block-kit, unless said otherwise.
 
@@ -46,13 +45,25 @@ pub(super) const PRIVATE_METADATA: usize = 3_000;
 pub(super) const LABEL: usize = 2_000;
 pub(super) const INPUT: u16 = 3_000;
 
-/// How long Slack may find `text`.
-pub(super) fn length(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
-}
-
 /// How much of [`MESSAGE`] something takes.
 pub(super) fn weight<T: Serialize>(part: &T) -> usize {
+    let mut length = Length(0);
     // What cannot be written cannot be sent: heavier than any room.
-    serde_json::to_string(part).map_or(usize::MAX, |json| length(&json) + 1)
+    serde_json::to_writer(&mut length, part).map_or(usize::MAX, |()| length.0 + 1)
+}
+
+/// Counts what is written to it, as [`crate::text::length`] does.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, utf8: &[u8]) -> std::io::Result<usize> {
+        // One unit a character's first byte, and one more where there are four: two surrogates.
+        let units = |byte: &u8| usize::from(byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
+        self.0 += utf8.iter().map(units).sum::<usize>();
+        Ok(utf8.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

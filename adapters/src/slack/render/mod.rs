@@ -5,7 +5,6 @@
 //! ours, and either shows everything or says that it does not and brings the rest as a file.
 
 mod actions;
-mod details;
 mod findings;
 mod form;
 mod headline;
@@ -15,16 +14,17 @@ mod page;
 mod press;
 mod rich;
 mod section;
-mod table;
 mod text;
 
 use slack_morphism::prelude::{SlackBlock, SlackContextBlock, SlackHomeView, SlackView};
 
+use crate::details;
 use crate::message::{Attachment, Message};
+use crate::text::one_line;
 
 use limits::{BLOCKS, MESSAGE, VIEW, VIEW_BLOCKS};
 use page::Page;
-use text::{one_line, plain};
+use text::plain;
 
 pub use form::{errors, form};
 pub use press::{action_id, press};

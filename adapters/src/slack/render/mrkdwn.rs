@@ -6,7 +6,8 @@
 //! how it treats a zero-width character beside a `*` is nowhere written, so each character that could
 //! start something gives way to another one that looks like it.
 
-use super::limits::length;
+use crate::text::length;
+
 use super::text::escape;
 
 /// Clean `text` without any markup, in at most `max` characters as they are sent.

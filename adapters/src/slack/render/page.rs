@@ -5,8 +5,10 @@
 
 use slack_morphism::prelude::{SlackBlock, SlackBlockPlainText};
 
+use crate::text::{clean, cut, one_line};
+
 use super::limits::weight;
-use super::text::{clean, cut, fitted, one_line};
+use super::text::fitted;
 
 #[derive(Debug)]
 pub(super) struct Page {

@@ -6,8 +6,9 @@
 
 use crate::event::Press;
 use crate::message::Action;
+use crate::text::length;
 
-use super::limits::{BUTTON_VALUE, length};
+use super::limits::BUTTON_VALUE;
 
 const RUN: &str = "run";
 const OPEN: &str = "open";

@@ -37,7 +37,7 @@ impl Rich {
 
     /// The emoji of a mark.
     pub(super) fn mark(mut self, mark: Mark) -> Self {
-        let name = SlackEmojiName::new(emoji(mark).1.to_owned());
+        let name = SlackEmojiName::new(emoji(mark).to_owned());
         self.0.push(SlackRichTextInlineElement::Emoji(SlackRichTextEmoji::new(name)));
         self
     }
@@ -75,17 +75,16 @@ impl Rich {
     }
 }
 
-/// The sign of a mark where attention is wanted, as a character and by Slack's name. Their shapes
-/// differ, and the word always stands beside them.
-pub(super) fn emoji(mark: Mark) -> (&'static str, &'static str) {
+/// Slack's name of [`Mark::emoji`].
+pub(super) fn emoji(mark: Mark) -> &'static str {
     match mark {
-        Mark::Ok => ("✅", "white_check_mark"),
-        Mark::Warn => ("⚠️", "warning"),
-        Mark::Fail => ("❌", "x"),
-        Mark::Absent => ("⭕", "o"),
-        Mark::NoData => ("❔", "grey_question"),
-        Mark::Unsupported => ("➖", "heavy_minus_sign"),
-        Mark::Working => ("⏳", "hourglass_flowing_sand"),
-        Mark::Info => ("ℹ️", "information_source"),
+        Mark::Ok => "white_check_mark",
+        Mark::Warn => "warning",
+        Mark::Fail => "x",
+        Mark::Absent => "o",
+        Mark::NoData => "grey_question",
+        Mark::Unsupported => "heavy_minus_sign",
+        Mark::Working => "hourglass_flowing_sand",
+        Mark::Info => "information_source",
     }
 }

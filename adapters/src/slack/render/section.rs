@@ -5,14 +5,14 @@
 use slack_morphism::prelude::*;
 
 use crate::message::{Content, Field, Section};
+use crate::narrow;
+use crate::text::{NOTHING, clean, one_line};
 
 use super::findings;
 use super::limits::PAIRS;
 use super::mrkdwn::inert;
 use super::page::Page;
 use super::rich::Rich;
-use super::table;
-use super::text::{NOTHING, clean, one_line};
 
 const TITLE: usize = 150;
 const NAME: usize = 100;
@@ -47,7 +47,10 @@ pub(super) fn draw(section: &Section, page: &mut Page) {
         Content::Code(text) => code(head, text, extent, page),
         Content::Fields(list) => fields(&title, list, section.folded, page),
         Content::Table(content) => {
-            let lines = table::draw(content, extent.rows, section.folded, page);
+            let (lines, whole) = narrow::table(content, extent.rows, section.folded);
+            if !whole {
+                page.shorten();
+            }
             if !lines.is_empty() {
                 page.push(head.above(&lines.join("\n")));
             }

@@ -3,7 +3,6 @@
 //! Invariant: only Slack's hosts are connected to, by TLS with ring and the system's roots; the address
 //! holds a ticket and appears in no error and no log.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
@@ -17,7 +16,10 @@ use tokio_tungstenite::tungstenite::{self, Error as WsError};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::Reach;
+use crate::reach::{Scheme, scheme};
 
+/// Where Slack's sockets are.
+const DOMAIN: &str = "slack.com";
 /// Largest message, in bytes; Slack's are below a tenth of it.
 pub(super) const MAX_MESSAGE: usize = 1024 * 1024;
 /// Unwritten bytes after which a socket is given up.
@@ -66,8 +68,10 @@ impl Connector {
     /// Connects to `url` and shakes hands.
     pub(super) async fn connect(&self, url: &SecretString) -> Result<Socket, ConnectError> {
         let uri: Uri = url.expose_secret().parse().map_err(|_| ConnectError::Address)?;
-        let tls = match (scheme(&uri), self.reach) {
-            (Some(Scheme::Slack), _) => tokio_tungstenite::Connector::Rustls(Arc::clone(&self.tls)),
+        let tls = match (scheme(&uri, DOMAIN), self.reach) {
+            (Some(Scheme::Encrypted), _) => {
+                tokio_tungstenite::Connector::Rustls(Arc::clone(&self.tls))
+            }
             (Some(Scheme::Loopback), Reach::Loopback) => tokio_tungstenite::Connector::Plain,
             _ => return Err(ConnectError::Address),
         };
@@ -100,39 +104,6 @@ impl ConnectError {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Scheme {
-    Slack,
-    Loopback,
-}
-
-/// What kind of address this is; `None`: neither.
-fn scheme(uri: &Uri) -> Option<Scheme> {
-    let authority = uri.authority()?;
-    let host = authority.host();
-    // A name before the host is only ever there to deceive.
-    if authority.as_str().contains('@') {
-        return None;
-    }
-    match uri.scheme_str()? {
-        "wss" if is_slack(host) && matches!(uri.port_u16(), None | Some(443)) => {
-            Some(Scheme::Slack)
-        }
-        "ws" if is_loopback(host) => Some(Scheme::Loopback),
-        _ => None,
-    }
-}
-
-fn is_slack(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    host.strip_suffix(".slack.com").is_some_and(|name| !name.is_empty())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,9 +111,9 @@ mod tests {
     #[test]
     fn only_slack_and_where_allowed_this_machine_are_connected_to() {
         for (url, expected) in [
-            ("wss://wss-primary.slack.com/link/?ticket=t", Some(Scheme::Slack)),
-            ("wss://wss-primary.slack.com:443/link", Some(Scheme::Slack)),
-            ("wss://WSS.SLACK.COM/", Some(Scheme::Slack)),
+            ("wss://wss-primary.slack.com/link/?ticket=t", Some(Scheme::Encrypted)),
+            ("wss://wss-primary.slack.com:443/link", Some(Scheme::Encrypted)),
+            ("wss://WSS.SLACK.COM/", Some(Scheme::Encrypted)),
             ("ws://127.0.0.1:80/", Some(Scheme::Loopback)),
             ("ws://[::1]:80/", Some(Scheme::Loopback)),
             ("ws://localhost:80/", Some(Scheme::Loopback)),
@@ -161,7 +132,7 @@ mod tests {
             ("/path", None),
         ] {
             let uri: Uri = url.parse().unwrap();
-            assert_eq!(scheme(&uri), expected, "{url}");
+            assert_eq!(scheme(&uri, DOMAIN), expected, "{url}");
         }
     }
 

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::backoff::Backoff;
 use super::link::{Leaving, Link};
 use super::{Ended, Shared};
+use crate::backoff::Backoff;
 use crate::chat::ChatError;
 
 /// Until `stop`, or until Slack has switched Socket Mode off.

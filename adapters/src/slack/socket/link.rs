@@ -22,7 +22,8 @@ use super::Shared;
 use super::connect::{ConnectError, Socket};
 use super::envelope::{self, Envelope, Frame, Reason};
 use super::lane::Failure;
-use crate::slack::inbound::{Answer, DEADLINE, Inbound, Intake, Place, Refusal};
+use crate::intake::{DEADLINE, Place};
+use crate::slack::inbound::{Answer, Inbound, Intake, Refusal};
 
 /// Why a link needs a replacement, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,8 @@
 //! again every 30 seconds without jitter, starts tasks that nobody owns, and acknowledges one envelope
 //! after the other when its handler has returned.
 
-mod backoff;
 mod connect;
 mod envelope;
-mod health;
 mod lane;
 mod link;
 #[cfg(test)]
@@ -31,12 +29,12 @@ use tracing::{error, info};
 
 use super::inbound::Intake;
 use crate::chat::ChatError;
+use crate::health::Board;
 
 use connect::Connector;
-use health::Board;
 
+pub use crate::health::SocketHealth;
 pub use connect::ConnectError;
-pub use health::SocketHealth;
 
 /// Sockets that stand at once. Slack allows ten, and sends each envelope to any of them.
 pub const SOCKETS: usize = 2;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as Ws;
@@ -15,8 +15,8 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::*;
 use crate::event::Ack;
-use crate::message::{Mark, Message};
-use crate::slack::inbound::fixtures::{Desk, Said, click, home, intake, slash, soon, submission};
+use crate::intake::fixtures::{Desk, Said, pong, soon};
+use crate::slack::inbound::fixtures::{click, home, intake, slash, submission};
 
 type Peer = WebSocketStream<TcpStream>;
 
@@ -145,33 +145,6 @@ fn disconnect(reason: &str) -> Value {
     json!({ "type": "disconnect", "reason": reason, "debug_info": { "host": "wss" } })
 }
 
-fn pong() -> Ack {
-    Ack::Say { message: Box::new(Message::new(Mark::Ok, "pong")), private: true }
-}
-
-/// An inbox that answers each event with `pong` when it is told so.
-fn waiting() -> (Arc<Desk>, Arc<Notify>) {
-    let gate = Arc::new(Notify::new());
-    let wait = Arc::clone(&gate);
-    let desk = Desk::new(move |_| {
-        let wait = Arc::clone(&wait);
-        async move {
-            wait.notified().await;
-            pong()
-        }
-    });
-    (desk, gate)
-}
-
-async fn taken(desk: &Desk, count: usize) {
-    soon("the events", async {
-        while desk.ids().len() < count {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn two_sockets_stand_and_are_closed_in_the_end() {
     let desk = Desk::says(Ack::Received);
@@ -228,7 +201,7 @@ async fn an_event_that_was_not_recorded_is_not_acknowledged_and_comes_again() {
     });
     let (_slack, nova, mut one, mut other) = two(&desk, 8).await;
     say(&mut one, &envelope("e-1", "events_api", &home())).await;
-    taken(&desk, 1).await;
+    desk.taken(1).await;
     say(&mut other, &envelope("e-2", "events_api", &home())).await;
     assert_eq!(hear(&mut other).await, json!({ "envelope_id": "e-2" }));
     let ids = desk.ids();
@@ -266,10 +239,10 @@ async fn hostile_messages_are_survived_and_known_envelopes_acknowledged() {
 
 #[tokio::test]
 async fn a_slow_envelope_holds_up_no_other() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let (_slack, nova, mut one, _other) = two(&desk, 8).await;
     say(&mut one, &envelope("e-1", "slash_commands", &slash("ping"))).await;
-    taken(&desk, 1).await;
+    desk.taken(1).await;
     say(&mut one, &envelope("e-2", "events_api", &json!({ "type": "app_rate_limited" }))).await;
     assert_eq!(hear(&mut one).await, json!({ "envelope_id": "e-2" }));
     gate.notify_one();
@@ -279,13 +252,13 @@ async fn a_slow_envelope_holds_up_no_other() {
 
 #[tokio::test]
 async fn no_more_is_taken_in_than_there_are_places() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let (_slack, nova, mut one, _other) = two(&desk, 4).await;
     // Each socket that reads holds a place for what it will read next.
     for number in 0..10 {
         say(&mut one, &envelope(&format!("e-{number}"), "slash_commands", &slash("ping"))).await;
     }
-    taken(&desk, 3).await;
+    desk.taken(3).await;
     assert!(nova.intake.place().is_none());
     for number in 0..10 {
         gate.notify_one();
@@ -299,19 +272,19 @@ async fn no_more_is_taken_in_than_there_are_places() {
 #[tokio::test]
 async fn the_replacement_stands_before_the_old_socket_ends() {
     for reason in ["warning", "refresh_requested"] {
-        let (desk, gate) = waiting();
+        let (desk, gate) = Desk::waiting();
         let (mut slack, mut nova, mut one, _other) = two(&desk, 8).await;
         say(&mut one, &disconnect(reason)).await;
         let mut new = soon("a replacement", slack.sockets.recv()).await.unwrap();
         // Until the new one is greeted, the old one serves as ever.
         say(&mut one, &envelope("e-1", "slash_commands", &slash("ping"))).await;
-        taken(&desk, 1).await;
+        desk.taken(1).await;
         gate.notify_one();
         assert_eq!(hear(&mut one).await["envelope_id"], "e-1");
         assert_eq!(nova.health.borrow().connected, 2);
         // After that it finishes what it has in hand.
         say(&mut one, &envelope("e-2", "slash_commands", &slash("ping"))).await;
-        taken(&desk, 2).await;
+        desk.taken(2).await;
         say(&mut new, &json!({ "type": "hello" })).await;
         nova.connected(3).await;
         gate.notify_one();
@@ -341,10 +314,10 @@ async fn a_lost_socket_is_opened_again() {
 
 #[tokio::test]
 async fn an_event_in_hand_is_seen_through_when_its_socket_is_lost() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let (_slack, mut nova, mut one, _other) = two(&desk, 8).await;
     say(&mut one, &envelope("e-1", "slash_commands", &slash("ping"))).await;
-    taken(&desk, 1).await;
+    desk.taken(1).await;
     drop(one);
     nova.until("the loss", |health| health.last_error.is_some()).await;
     gate.notify_one();
@@ -408,16 +381,16 @@ async fn socket_mode_that_is_switched_off_ends_it() {
 
 #[tokio::test]
 async fn a_shutdown_reads_no_more_and_finishes_what_it_has() {
-    let (desk, gate) = waiting();
+    let (desk, gate) = Desk::waiting();
     let (_slack, nova, mut one, mut other) = two(&desk, 8).await;
     say(&mut one, &envelope("e-1", "slash_commands", &slash("ping"))).await;
-    taken(&desk, 1).await;
+    desk.taken(1).await;
     nova.cancel.cancel();
     // The idle socket closes first; after that the busy one reads nothing any more, either.
     closed(&mut other).await;
     say(&mut one, &envelope("e-2", "slash_commands", &slash("ping"))).await;
     // That nothing is read shows only in a while in which nothing comes.
-    let more = tokio::time::timeout(Duration::from_millis(200), taken(&desk, 2)).await;
+    let more = tokio::time::timeout(Duration::from_millis(200), desk.taken(2)).await;
     assert!(more.is_err(), "a socket that is being closed takes in more");
     gate.notify_one();
     let heard = closed(&mut one).await;

@@ -24,6 +24,7 @@ pub(super) fn command(response_url: &str) -> Event {
         actor: Actor {
             account: Account { platform: Platform::Slack, id: "U1".into() },
             foreign: false,
+            profile: None,
         },
         place: Some(place("C1")),
         place_name: None,

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// One kept value.
-pub(super) struct Kept<T> {
+pub(crate) struct Kept<T> {
     place: Mutex<Option<(Instant, T)>>,
 }
 
@@ -21,7 +21,7 @@ impl<T> Default for Kept<T> {
 impl<T: Clone> Kept<T> {
     /// The value, asked for by `ask` when there is none that is younger than `time`. Whoever comes
     /// meanwhile waits for the same answer, and asks again when it is a failure.
-    pub(super) async fn get<E>(
+    pub(crate) async fn get<E>(
         &self,
         time: Duration,
         ask: impl Future<Output = Result<T, E>>,
@@ -38,7 +38,7 @@ impl<T: Clone> Kept<T> {
     }
 
     /// Whether it holds something that is young enough, or is being asked for.
-    pub(super) fn in_use(&self, time: Duration) -> bool {
+    pub(crate) fn in_use(&self, time: Duration) -> bool {
         self.place
             .try_lock()
             .map_or(true, |place| place.as_ref().is_some_and(|(since, _)| since.elapsed() < time))

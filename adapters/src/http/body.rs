@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::Denied;
 
 /// Bytes that any request may send.
-pub(super) const SMALL: usize = 64 * 1024;
+pub(crate) const SMALL: usize = 64 * 1024;
 
 /// Refuses what `Content-Length` says is too large, before it is sent.
 pub(super) fn promised(body: &Body, limit: usize) -> Result<(), Denied> {

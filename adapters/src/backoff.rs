@@ -1,5 +1,6 @@
 //! When to connect again: full jitter under a bound that doubles, so that many clients do not come
-//! back at the same moment.
+//! back at the same moment. The sockets of [`crate::slack::socket`] and the gateway of
+//! [`crate::discord::gateway`] connect by it.
 //!
 //! Invariant: a socket that did not stand for [`STABLE`] counts as a failure, however it ended, so that
 //! a server that sends everybody away at once is not asked in a loop.
@@ -11,23 +12,23 @@ const FIRST: Duration = Duration::from_millis(500);
 /// The largest bound.
 const LONGEST: Duration = Duration::from_secs(60);
 /// A socket that stood so long starts the count anew.
-pub(super) const STABLE: Duration = Duration::from_secs(60);
+pub(crate) const STABLE: Duration = Duration::from_secs(60);
 
 /// Counts failures in a row.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// A connection could not be made.
-    pub(super) fn failed(&mut self) {
+    pub(crate) fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// A connection stood for `lived` and is to be replaced. `asked`: Slack wanted it so, which after a
-    /// stable time is no reason to wait.
-    pub(super) fn stood(&mut self, lived: Duration, asked: bool) {
+    /// A connection stood for `lived` and is to be replaced. `asked`: the platform wanted it so, which
+    /// after a stable time is no reason to wait.
+    pub(crate) fn stood(&mut self, lived: Duration, asked: bool) {
         if lived < STABLE {
             self.failed();
         } else {
@@ -36,7 +37,7 @@ impl Backoff {
     }
 
     /// How long to wait now.
-    pub(super) fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         // Without randomness the bound itself is a safe choice.
         self.spread(getrandom::u64().unwrap_or(u64::MAX))
     }

@@ -1,4 +1,4 @@
-//! A table as monospaced lines that a phone does not wrap. Called for a section that holds one.
+//! A table as monospaced lines that a phone does not wrap. Called by chat platforms' renderers.
 //!
 //! The console knows how to fit a table into few columns, so it draws this one too, for a terminal as
 //! narrow as a phone: words shrink first, then the last columns go and are named, and numbers are
@@ -6,8 +6,7 @@
 
 use crate::console::{Style, render};
 use crate::message::{Mark, Message, Section, Table};
-
-use super::page::Page;
+use crate::text::{cut, one_line};
 
 /// Columns of characters that a phone held upright shows.
 const PHONE: usize = 40;
@@ -18,33 +17,37 @@ const INDENT: &str = "  ";
 const MAX_COLUMNS: usize = 40;
 const MAX_CELL: usize = 200;
 
-/// The head and the first `rows` of `table`; what does not fit is noted on `page`, but for the columns
-/// of a `folded` one.
-pub(super) fn draw(table: &Table, rows: usize, folded: bool, page: &mut Page) -> Vec<String> {
-    let (shown, whole) = excerpt(table, rows, page);
+/// The head and the first `rows` of `table`, and whether that shows it well: but for the columns of a
+/// `folded` one, whatever is missing counts.
+pub(crate) fn table(table: &Table, rows: usize, folded: bool) -> (Vec<String>, bool) {
+    let (shown, mut whole) = excerpt(table, rows);
     let mut narrow = lines(&shown, PHONE);
     // A column that a phone has no room for is no loss where details were folded on purpose.
-    if !whole || (!folded && narrow != lines(&shown, MAX_COLUMNS * (MAX_CELL + 4))) {
-        page.shorten();
-    }
+    whole &= folded || narrow == lines(&shown, MAX_COLUMNS * (MAX_CELL + 4));
     if table.rows.len() > rows && !narrow.is_empty() {
         narrow.push(format!("… {} more", table.rows.len() - rows));
     }
-    narrow
+    (narrow, whole)
 }
 
 /// The part of `table` that could be shown, and whether that is all of it.
-fn excerpt(table: &Table, rows: usize, page: &mut Page) -> (Table, bool) {
+fn excerpt(table: &Table, rows: usize) -> (Table, bool) {
+    let mut whole = table.columns.len() <= MAX_COLUMNS && table.rows.len() <= rows;
+    let mut cell = |text: &str| {
+        let text = one_line(text);
+        let short = cut(&text, MAX_CELL);
+        whole &= short == text;
+        short.into_owned()
+    };
     let mut columns: Vec<_> = table.columns.iter().take(MAX_COLUMNS).cloned().collect();
     for column in &mut columns {
-        column.title = page.line(&column.title, MAX_CELL);
+        column.title = cell(&column.title);
     }
     let row = |row: &Vec<String>| -> Vec<String> {
-        row.iter().take(columns.len()).map(|cell| page.line(cell, MAX_CELL)).collect()
+        row.iter().take(columns.len()).map(|text| cell(text)).collect()
     };
-    let shown = table.rows.iter().take(rows).map(row).collect();
-    let whole = columns.len() == table.columns.len() && table.rows.len() <= rows;
-    (Table { columns, rows: shown }, whole)
+    let rows = table.rows.iter().take(rows).map(row).collect();
+    (Table { columns, rows }, whole)
 }
 
 /// `table` as the console draws it, in lines of at most `width` columns.

@@ -1,4 +1,4 @@
-//! The whole message as a text file, for what does not fit into blocks. Called only then.
+//! The whole message as a text file, for what a chat platform has no room for. Called only then.
 //!
 //! Invariant: nothing is left out, and the file grows with the message only, whatever shape that has.
 
@@ -6,15 +6,15 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::message::{Action, Align, Attachment, Content, Line, Mark, Message, Section, Table};
 
-use super::text::{clean, one_line};
+use crate::text::{clean, one_line};
 
 /// The file's name, as the note under a shortened message says it.
-pub(super) const NAME: &str = "details.txt";
+pub(crate) const NAME: &str = "details.txt";
 /// A cell wider than this does not push the others of its column aside.
 const WIDE: usize = 48;
 
 /// The message as a file.
-pub(super) fn file(message: &Message) -> Attachment {
+pub(crate) fn file(message: &Message) -> Attachment {
     let bytes = text(message).into_bytes();
     Attachment { name: NAME.to_owned(), media_type: "text/plain", bytes }
 }
