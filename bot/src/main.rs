@@ -18,6 +18,10 @@ use nova_commands::grammar::Grammar;
 use nova_commands::platform::Secrets;
 use nova_permissions::GateTable;
 
+/// Most of what a short command costs is memory that is asked for on one thread and given back on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The place of the configuration when nobody says another.
 const DEFAULT_CONFIG: &str = "/etc/nova/nova.toml";
 

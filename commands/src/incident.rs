@@ -1,4 +1,4 @@
-//! The incident commands that this build runs: their declarations, and what a line of them orders.
+//! The incident commands and the home page that this build runs: their declarations, and what a line of them orders.
 //! The `nova` crate, which has the state, carries the order out; a form on a chat platform gives the
 //! same [`Order`] without a line.
 
@@ -33,9 +33,17 @@ pub enum Order {
     Resolve {
         incident: Option<String>,
     },
+    /// Show what is open, who one is here, and the ways in.
+    Home,
 }
 
 impl Order {
+    /// Whether the line of `command` is an order, for [`Self::read`].
+    #[must_use]
+    pub fn is_given_by(command: &Command) -> bool {
+        ALL.iter().any(|one| one.path == command.path)
+    }
+
     /// What the parsed line of `command` orders.
     ///
     /// # Errors
@@ -54,6 +62,7 @@ impl Order {
                 Self::Note { incident, text: joined(&text) }
             }
             "incident resolve" => Self::Resolve { incident: arguments::<Which>(args)?.incident },
+            "home" => Self::Home,
             other => return Err(UserError::new(format!("`{other}` is not about incidents"))),
         })
     }
@@ -68,6 +77,7 @@ impl Order {
             Self::Acknowledge { .. } => &ACKNOWLEDGE,
             Self::Note { .. } => &NOTE,
             Self::Resolve { .. } => &RESOLVE,
+            Self::Home => &HOME,
         }
     }
 }
@@ -136,8 +146,19 @@ static RESOLVE: Command = command(
     Which::augment_args,
 );
 
+/// For everybody: whoever may not read the incidents is told so on the page.
+static HOME: Command = Command {
+    path: "home",
+    summary: "What is open, who you are here, and what to do next",
+    kind: Kind::Bot,
+    guide: &[],
+    args: |c| c,
+    run: Run::Bot,
+};
+
 /// Every command of this file.
-pub(crate) static ALL: &[&Command] = &[&DECLARE, &LIST, &SHOW, &ACKNOWLEDGE, &NOTE, &RESOLVE];
+pub(crate) static ALL: &[&Command] =
+    &[&DECLARE, &LIST, &SHOW, &ACKNOWLEDGE, &NOTE, &RESOLVE, &HOME];
 
 #[cfg(test)]
 mod tests {
@@ -180,6 +201,7 @@ mod tests {
                 Order::Note { incident: seven(), text: "-50 % capacity".into() },
             ),
             ("incident resolve INC-7", Order::Resolve { incident: seven() }),
+            ("home", Order::Home),
         ] {
             assert_eq!(ordered(line), Ok(order), "{line}");
         }

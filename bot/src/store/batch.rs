@@ -12,7 +12,7 @@ use super::append::Fact;
 use super::db::Tx;
 use super::error::StoreError;
 use super::ids::{InvocationId, PersonId};
-use super::invocations::{by_dedupe, insert, known, update};
+use super::invocations::{begun_with, by_dedupe, insert, update};
 use super::model::{Anchor, Begun, Ending, Kind, NewEntry, NewInvocation};
 
 /// Who ends an invocation, in the timeline.
@@ -32,9 +32,10 @@ pub(super) struct Take {
     pub(super) new: NewInvocation,
     /// `platform:id`: who did it when no person is known.
     pub(super) account: String,
-    /// What the timeline says of it, as JSON.
+    /// What the timeline says of it and, where it is known, of its end, as JSON.
     pub(super) body: String,
-    pub(super) end: Option<End>,
+    /// Its end and its exit status, where it has ended.
+    pub(super) end: Option<(Ending, i32)>,
 }
 
 pub(super) struct End {
@@ -81,19 +82,17 @@ impl Inner {
 
 /// Takes on what is new. Answers with the index and the finding of each [`Work::Take`].
 async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Begun)>, StoreError> {
-    let mut takes = Vec::with_capacity(works.len());
-    for (index, work) in works.iter().enumerate() {
-        if let Work::Take(take) = work {
-            let id = InvocationId::generate(now_ms).map_err(StoreError::other)?;
-            takes.push((index, id, take.as_ref()));
-        }
-    }
+    let new = works.iter().enumerate().filter_map(|(index, work)| match work {
+        Work::Take(take) => Some((index, take.as_ref())),
+        _ => None,
+    });
+    let ids = InvocationId::several(now_ms, works.len()).map_err(StoreError::other)?;
+    let mut takes: Vec<_> = new.zip(ids).map(|((index, take), id)| (index, id, take)).collect();
     // Locked in one order by every process. Stable: of two deliveries here the first is the new one.
     takes.sort_by(|(_, _, a), (_, _, b)| a.new.dedupe.cmp(&b.new.dedupe));
     let mut ours = None;
     if insert(tx, now_ms, &takes).await? < takes.len() as u64 {
-        let ids: Vec<_> = takes.iter().map(|(_, id, _)| id).collect();
-        ours = Some(known(tx, &ids).await?);
+        ours = Some(begun_with(tx, &takes).await?);
     }
     let mut begun = Vec::with_capacity(takes.len());
     for (index, id, take) in takes {
@@ -124,23 +123,17 @@ async fn end(
     }
     let mut ended = update(tx, now_ms, &first).await?;
     ends.retain(|(_, id)| !ended.remove(id.as_str()));
-    let ids: Vec<_> = ends.iter().map(|(_, id)| *id).collect();
-    let known = known(tx, &ids).await?;
-    let refusal = |id: &InvocationId| match known.contains(id.as_str()) {
-        true => StoreError::AlreadyFinished(id.clone()),
-        false => StoreError::UnknownInvocation(id.clone()),
-    };
-    Ok(ends.into_iter().map(|(index, id)| (index, refusal(id))).collect())
+    let refused = |(index, id): (usize, &InvocationId)| (index, StoreError::NotRunning(id.clone()));
+    Ok(ends.into_iter().map(refused).collect())
 }
 
 /// The timeline's rows, each with its work's index: of what was not done before or refused.
 fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)> {
-    let mut facts = Vec::with_capacity(2 * works.len());
+    let mut facts = Vec::with_capacity(works.len());
     for (index, (work, answer)) in works.iter().zip(answers).enumerate() {
         match (work, answer) {
             (Work::Take(take), Ok(Done::Begun(Begun::New(id)))) => {
-                facts.push((index, invoked(id, take)));
-                facts.extend(take.end.as_ref().map(|end| (index, ended(id, end))));
+                facts.push((index, taken(id, take)));
             }
             (Work::End(id, end), Ok(_)) => facts.push((index, ended(id, end))),
             (Work::Append(entry, body), _) => facts.push((index, Fact::of(entry, body))),
@@ -150,10 +143,11 @@ fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)>
     facts
 }
 
-fn invoked<'a>(id: &'a InvocationId, take: &'a Take) -> Fact<'a> {
+/// One row says what was asked and, where that was at once, how it ended.
+fn taken<'a>(id: &'a InvocationId, take: &'a Take) -> Fact<'a> {
     Fact {
         incident: None,
-        kind: Kind::Invoked,
+        kind: take.end.map_or(Kind::Invoked, |(ending, _)| ending.into()),
         invocation: Some(id.as_str()),
         actor: take.new.person.as_ref().map_or(&take.account, PersonId::as_str),
         body: &take.body,

@@ -119,12 +119,9 @@ pub enum StoreError {
         /// What a row takes.
         limit: usize,
     },
-    /// The invocation has ended before; terminal states are final.
-    #[error("the invocation {0} has already ended")]
-    AlreadyFinished(InvocationId),
-    /// There is no such invocation.
-    #[error("there is no invocation {0}")]
-    UnknownInvocation(InvocationId),
+    /// The invocation has ended before, for terminal states are final, or there is none.
+    #[error("the invocation {0} is not running")]
+    NotRunning(InvocationId),
     /// Anything else: a defect of this program or of the database.
     #[error("the database {place} failed")]
     Other {
@@ -179,10 +176,7 @@ impl StoreError {
             | Self::OtherSchema { place, .. }
             | Self::WrongKey { place }
             | Self::Other { place, .. } => here.clone_into(place),
-            Self::Url(_)
-            | Self::TooLarge { .. }
-            | Self::AlreadyFinished(_)
-            | Self::UnknownInvocation(_) => {}
+            Self::Url(_) | Self::TooLarge { .. } | Self::NotRunning(_) => {}
         }
         self
     }

@@ -54,10 +54,24 @@ text_id! {
 impl InvocationId {
     /// A new identifier for something that happens at `now_ms`.
     pub(super) fn generate(now_ms: i64) -> Result<Self, getrandom::Error> {
-        let mut random = [0u8; 16];
-        getrandom::fill(&mut random[6..])?;
+        let mut one = Self::several(now_ms, 1)?;
+        Ok(one.next().expect("one was asked for"))
+    }
+
+    /// So many of them: the system is asked for randomness once.
+    pub(super) fn several(
+        now_ms: i64,
+        count: usize,
+    ) -> Result<impl Iterator<Item = Self>, getrandom::Error> {
+        const RANDOM: usize = 10;
+        let mut random = vec![0; RANDOM * count];
+        getrandom::fill(&mut random)?;
         let time = u128::from(now_ms.max(0).unsigned_abs() & 0xffff_ffff_ffff) << 80;
-        Ok(Self(base32(time | u128::from_be_bytes(random))))
+        Ok((0..count).map(move |at| {
+            let mut bytes = [0; 16];
+            bytes[16 - RANDOM..].copy_from_slice(&random[RANDOM * at..][..RANDOM]);
+            Self(base32(time | u128::from_be_bytes(bytes)))
+        }))
     }
 
     pub(super) fn stored(text: String) -> Self {

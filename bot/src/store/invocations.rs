@@ -15,7 +15,7 @@ use super::db::{Tx, both};
 use super::error::StoreError;
 use super::ids::{DedupeId, InvocationId, MAX_ID_BYTES, PersonId};
 use super::model::{Account, Begun, Invocation, NewInvocation, Outcome, State};
-use super::text::clean;
+use super::text::cleaned;
 use super::timeline::fitting;
 
 /// The longest command line that is kept, in bytes.
@@ -48,27 +48,34 @@ impl Store {
     /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error. It may
     /// be repeated like [`Self::begin`].
     pub async fn record(&self, new: NewInvocation, outcome: Outcome) -> Result<Begun, StoreError> {
-        self.take(new, Some(ending(&outcome)?)).await
+        self.take(new, Some(outcome)).await
     }
 
     /// Ends a running invocation: its state and its timeline row, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyFinished`] the second time, [`StoreError::UnknownInvocation`],
+    /// [`StoreError::NotRunning`] the second time,
     /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error.
     pub async fn finish(&self, id: &InvocationId, outcome: Outcome) -> Result<(), StoreError> {
-        self.write(Work::End(id.clone(), ending(&outcome)?)).await?;
+        let Outcome { ending, exit_status, detail } = &outcome;
+        let body = body(&EndedBody { exit_status: *exit_status, detail })?;
+        let end = End { ending: *ending, exit_status: *exit_status, body };
+        self.write(Work::End(id.clone(), end)).await?;
         Ok(())
     }
 
-    async fn take(&self, new: NewInvocation, end: Option<End>) -> Result<Begun, StoreError> {
+    async fn take(
+        &self,
+        new: NewInvocation,
+        outcome: Option<Outcome>,
+    ) -> Result<Begun, StoreError> {
         let new = NewInvocation {
             account: Account {
-                platform: clean(&new.account.platform, MAX_ID_BYTES),
-                id: clean(&new.account.id, MAX_ID_BYTES),
+                platform: cleaned(new.account.platform, MAX_ID_BYTES),
+                id: cleaned(new.account.id, MAX_ID_BYTES),
             },
-            conversation: clean(&new.conversation, MAX_ID_BYTES),
-            command: clean(&new.command, MAX_COMMAND_BYTES),
+            conversation: cleaned(new.conversation, MAX_ID_BYTES),
+            command: cleaned(new.command, MAX_COMMAND_BYTES),
             ..new
         };
         let account = format!("{}:{}", new.account.platform, new.account.id);
@@ -76,7 +83,12 @@ impl Store {
             account: &account,
             conversation: &new.conversation,
             command: &new.command,
+            ended: outcome.as_ref().map(|outcome| EndedBody {
+                exit_status: outcome.exit_status,
+                detail: &outcome.detail,
+            }),
         })?;
+        let end = outcome.map(|outcome| (outcome.ending, outcome.exit_status));
         let take = Box::new(Take { new, account, body, end });
         let Done::Begun(begun) = self.write(Work::Take(take)).await? else {
             unreachable!("a take is answered with what was begun");
@@ -91,6 +103,8 @@ struct InvokedBody<'a> {
     account: &'a str,
     conversation: &'a str,
     command: &'a str,
+    #[serde(flatten)]
+    ended: Option<EndedBody<'a>>,
 }
 
 /// What the timeline says of a command that has ended.
@@ -98,12 +112,6 @@ struct InvokedBody<'a> {
 struct EndedBody<'a> {
     exit_status: i32,
     detail: &'a Value,
-}
-
-fn ending(outcome: &Outcome) -> Result<End, StoreError> {
-    let Outcome { ending, exit_status, detail } = outcome;
-    let body = body(&EndedBody { exit_status: *exit_status, detail })?;
-    Ok(End { ending: *ending, exit_status: *exit_status, body })
 }
 
 fn body(body: &impl Serialize) -> Result<String, StoreError> {
@@ -122,7 +130,7 @@ pub(super) async fn insert(
     Ok(both!(Tx, tx, tx => {
         let mut query = QueryBuilder::new(INSERT);
         query.push_values(takes, |mut row, (_, id, Take { new, end, .. })| {
-            let state = end.as_ref().map_or(State::Running, |end| State::Ended(end.ending));
+            let state = end.map_or(State::Running, |(ending, _)| State::Ended(ending));
             row.push_bind(id.as_str())
                 .push_bind(new.dedupe.as_str())
                 .push_bind(&new.account.platform)
@@ -132,8 +140,8 @@ pub(super) async fn insert(
                 .push_bind(&new.command)
                 .push_bind(state.as_str())
                 .push_bind(now_ms)
-                .push_bind(end.as_ref().map(|_| now_ms))
-                .push_bind(end.as_ref().map(|end| i64::from(end.exit_status)));
+                .push_bind(end.map(|_| now_ms))
+                .push_bind(end.map(|(_, exit_status)| i64::from(exit_status)));
         });
         query.push(" ON CONFLICT (dedupe_id) DO NOTHING");
         query.build().execute(&mut **tx).await?.rows_affected()
@@ -167,24 +175,21 @@ pub(super) async fn update(
     Ok(ended.into_iter().collect())
 }
 
-/// Which of `ids` are there.
-pub(super) async fn known(
+/// The ids of the invocations that were begun with the dedupe ids of `takes`, by them or before them.
+pub(super) async fn begun_with(
     tx: &mut Tx,
-    ids: &[&InvocationId],
+    takes: &[(usize, InvocationId, &Take)],
 ) -> Result<HashSet<String>, StoreError> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let known: Vec<String> = both!(Tx, tx, tx => {
-        let mut query = QueryBuilder::new("SELECT id FROM invocations WHERE id IN (");
+    let begun: Vec<String> = both!(Tx, tx, tx => {
+        let mut query = QueryBuilder::new("SELECT id FROM invocations WHERE dedupe_id IN (");
         let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.as_str());
+        for (.., take) in takes {
+            list.push_bind(take.new.dedupe.as_str());
         }
         query.push(")");
         query.build_query_scalar().fetch_all(&mut **tx).await?
     });
-    Ok(known.into_iter().collect())
+    Ok(begun.into_iter().collect())
 }
 
 /// What was begun before under this id.

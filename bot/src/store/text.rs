@@ -15,6 +15,11 @@ pub(super) fn clean(text: &str, limit: usize) -> String {
     cleaned
 }
 
+/// The same of a text that nobody else needs: most are fine as they are.
+pub(super) fn cleaned(text: String, limit: usize) -> String {
+    if text.len() <= limit && !text.contains('\0') { text } else { clean(&text, limit) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::clean;

@@ -82,7 +82,9 @@ pub fn tokenise(line: &str, dialect: Dialect) -> Result<Vec<String>, TokenError>
     }
     words.extend(word);
     if dialect == Dialect::Slack {
-        words = words.iter().map(|word| unescape(word)).collect();
+        for word in words.iter_mut().filter(|word| word.contains('&')) {
+            *word = unescape(word);
+        }
     }
     Ok(words)
 }

@@ -58,6 +58,9 @@ impl fmt::Debug for Untrusted {
 /// Shortest secret that is looked for by its value: shorter ones would blank ordinary words.
 const MIN_SECRET: usize = 6;
 
+/// The fewest bytes that [`SHAPES`] finds: `pwd=abc`.
+const SHORTEST_SHAPE: usize = 7;
+
 /// Shapes of secrets. The first group, where there is one, is kept; the rest is replaced.
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
@@ -132,7 +135,7 @@ impl Sanitiser {
             }
         }
         // Most lines hold no secret; the look costs no allocation.
-        if !SHAPES.is_match(&text) {
+        if text.len() < SHORTEST_SHAPE || !SHAPES.is_match(&text) {
             return text;
         }
         SHAPES
@@ -187,6 +190,8 @@ mod tests {
             ("postgres://nova:hunter22@db/x", "postgres://nova:[secret]@db/x"),
             ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer [secret]"),
             ("password=hunter22 user=x", "password=[secret] user=x"),
+            ("pwd=abc", "pwd=[secret]"),
+            ("ab://:x@", "ab://:[secret]@"),
             (r#"{"db_password": "hunter22"}"#, r#"{"db_password": "[secret]"}"#),
             ("id AKIAIOSFODNN7EXAMPLE ok", "id [secret] ok"),
             ("eyJhbGciOi.eyJzdWIiOi.c2ln done", "[secret] done"),
