@@ -13,6 +13,7 @@ pub mod demo;
 pub mod engine;
 pub mod inbox;
 pub mod people;
+pub mod rooms;
 pub mod serve;
 pub mod store;
 pub mod view;

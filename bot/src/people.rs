@@ -82,6 +82,20 @@ impl People {
         Ok(Speaker { account: account.clone(), platform, person: name, roles })
     }
 
+    /// The accounts that the configuration links to this person; of `platform:id`, the name of an
+    /// account that is linked to nobody, that one.
+    #[must_use]
+    pub fn accounts(&self, person: &str) -> Vec<Account> {
+        if let Some((word, id)) = person.split_once(':') {
+            let all = [Platform::Console, Platform::Web, Platform::Slack, Platform::Discord];
+            let platform = all.into_iter().find(|platform| platform.word() == word);
+            let account = |platform| Account { platform, id: id.to_owned() };
+            return platform.map(account).into_iter().collect();
+        }
+        let linked = self.by_account.iter().filter(|(_, at)| self.persons[**at].0 == person);
+        linked.map(|(account, _)| account.clone()).collect()
+    }
+
     fn by_address(&self, profile: &Profile) -> Option<&usize> {
         let email = profile.email.as_ref()?.to_lowercase();
         let (_, domain) = email.rsplit_once('@')?;
@@ -145,6 +159,17 @@ roles = ["administrator"]
         assert_eq!(ask("U2", &with("eve@elsewhere.org")), "slack:U2: viewer");
         assert_eq!(ask("U2", &with("x@evil.com@example.com")), "slack:U2: viewer");
         assert_eq!(ask("U2", &with("bo@example.com.evil.org")), "slack:U2: viewer");
+    }
+
+    #[test]
+    fn a_person_is_found_on_each_platform_by_name() {
+        let people = People::new(&Config::parse("nova.toml", CONFIG).unwrap());
+        let slack = |id: &str| Account { platform: Platform::Slack, id: id.to_owned() };
+        assert_eq!(people.accounts("ana"), [slack("U1")]);
+        assert_eq!(people.accounts("slack:U2"), [slack("U2")]);
+        for nobody in ["bo", "zoe", "irc:U1", ""] {
+            assert_eq!(people.accounts(nobody), [], "{nobody}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use nova_commands::report::Report;
 use nova_commands::text::Sanitiser;
 
 use crate::config::{Config, Environment};
-use crate::engine::{Engine, Exit, Invocation, Outlet, Speaker, converse};
+use crate::engine::{Engine, Exit, Invocation, Line, Outlet, Speaker, converse};
 use crate::view;
 
 pub use session::{Extra, session};
@@ -90,8 +90,7 @@ fn invocation(speaker: &Speaker, line: String, number: u64) -> Invocation {
     Invocation {
         speaker: speaker.clone(),
         conversation: here().id,
-        line,
-        dialect: Dialect::Plain,
+        line: Line::typed(line, Dialect::Plain),
         // A terminal never delivers twice: process, moment and count are enough.
         dedupe: format!("console {} {started} {number}", std::process::id()),
     }

@@ -78,6 +78,7 @@ impl Lane {
             self.clear().await?;
             let error = match self.send(async { chat.attach(at, file).await }).await {
                 Ok(()) => return Ok(()),
+                Err(error) if self.awaits_token(&error) => continue,
                 Err(error) => error,
             };
             let pause = tries.after(&error, &self.lanes.options.files, Instant::now());

@@ -17,6 +17,9 @@ use super::pace::PlatformPace;
 use super::queue::Next;
 use super::tries::LONGEST_PAUSE;
 
+/// How often it is looked whether there is a new token. The client knows, and asks nobody meanwhile.
+pub(super) const NEW_TOKEN: Duration = Duration::from_millis(500);
+
 /// One conversation's task.
 pub(super) struct Lane {
     pub(super) lanes: Arc<Lanes>,
@@ -76,7 +79,7 @@ impl Lane {
     /// Waits until something may be sent.
     ///
     /// # Errors
-    /// [`ChatError::Unauthorised`] as soon as any lane of the platform is told so.
+    /// [`ChatError::Unauthorised`] as soon as any lane of the platform has waited in vain for a token.
     pub(super) async fn clear(&self) -> Result<(), ChatError> {
         let mut unauthorised = self.platform.unauthorised.subscribe();
         tokio::select! {
@@ -108,11 +111,22 @@ impl Lane {
                 self.hold((*retry_after).min(LONGEST_PAUSE));
             }
             Err(ChatError::Unauthorised(reason)) => {
-                self.lanes.revoke(self.conversation.platform, reason);
+                if self.platform.refused(self.lanes.options.token) {
+                    self.hold(NEW_TOKEN);
+                } else {
+                    self.lanes.revoke(self.conversation.platform, reason);
+                }
             }
-            _ => {}
+            Ok(_) | Err(ChatError::Gone | ChatError::Refused(_)) => self.platform.accepted(),
+            Err(ChatError::Unavailable(_) | ChatError::Unanswered(_)) => {}
         }
         answer
+    }
+
+    /// Whether what failed so is tried again, since there may be a new token soon.
+    pub(super) fn awaits_token(&self, error: &ChatError) -> bool {
+        matches!(error, ChatError::Unauthorised(_))
+            && self.platform.refused(self.lanes.options.token)
     }
 
     /// Sends nothing for so long.

@@ -200,7 +200,15 @@ impl Lanes {
         }
     }
 
-    /// The platform does not know nova any more: whatever waits for it fails.
+    /// An update whose attempt came to nothing waits on as if there had been none.
+    pub(super) fn put_back(&self, showing: &Showing) {
+        let mut state = self.state();
+        if let Some(queue) = state.queues.get_mut(&showing.at.conversation.channel()) {
+            queue.put_back(showing);
+        }
+    }
+
+    /// The platform does not know nova any more, and no new token came: whatever waits for it fails.
     pub(super) fn revoke(&self, platform: Platform, reason: &str) {
         let mut guard = self.state();
         let State { queues, platforms, record, .. } = &mut *guard;

@@ -8,8 +8,10 @@
 //!
 //! Each channel has a lane (`lane.rs`) for itself and its threads, a task that sends one thing at a
 //! time, so that a channel that has to wait holds up no other. `queue.rs` is what waits in one lane, `lanes.rs`
-//! is all of them, `post.rs`, `update.rs` and `files.rs` are how one thing is sent.
+//! is all of them, `post.rs`, `update.rs` and `files.rs` are how one thing is sent. `beside.rs` repeats
+//! what belongs in no lane.
 
+mod beside;
 mod call;
 mod failures;
 mod files;

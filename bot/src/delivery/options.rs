@@ -30,6 +30,10 @@ pub struct DeliveryOptions {
     pub finding: Patience,
     /// For files. The conversation's next post waits for them.
     pub files: Patience,
+    /// For calls outside of the lanes, such as an answer to a click.
+    pub beside: Patience,
+    /// How long a platform's messages wait for a new token once the present one is turned down.
+    pub token: Duration,
 }
 
 impl Default for DeliveryOptions {
@@ -46,6 +50,8 @@ impl Default for DeliveryOptions {
             sending: Patience::default(),
             finding: short,
             files: short,
+            beside: short,
+            token: Duration::from_secs(30),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The pace of a whole platform: how fast updates may go out there, whatever the conversation, and
-//! whether it knows nova at all. The pace within a conversation is its lane's.
+//! whether it knows nova at all and since when not. The pace within a conversation is its lane's.
 //!
 //! Invariant: whoever came first for an update goes first.
 
 use std::num::NonZeroU32;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
@@ -23,8 +25,10 @@ pub(super) struct PlatformPace {
     clock: TokioClock,
     /// Held while waiting for the limiter, so that lanes take turns and only one of them wakes up.
     turn: Mutex<()>,
-    /// Why the platform does not know nova any more; changes each time it says so.
+    /// Why the platform does not know nova any more; changes each time that is final.
     pub(super) unauthorised: watch::Sender<String>,
+    /// Since when the token is turned down; `None`: it is accepted, as far as is known.
+    refused: std::sync::Mutex<Option<Instant>>,
 }
 
 impl PlatformPace {
@@ -33,7 +37,25 @@ impl PlatformPace {
         let burst = NonZeroU32::new(pace.burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(pace.updates).map(|quota| quota.allow_burst(burst));
         let limiter = quota.map(|quota| RateLimiter::direct_with_clock(quota, clock));
-        Self { limiter, clock, turn: Mutex::default(), unauthorised: watch::Sender::default() }
+        Self {
+            limiter,
+            clock,
+            turn: Mutex::default(),
+            unauthorised: watch::Sender::default(),
+            refused: std::sync::Mutex::default(),
+        }
+    }
+
+    /// The token was turned down. Whether a new one may still be waited for, `longest` in all.
+    pub(super) fn refused(&self, longest: Duration) -> bool {
+        let now = Instant::now();
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        now < *refused.get_or_insert(now) + longest
+    }
+
+    /// The token was accepted.
+    pub(super) fn accepted(&self) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Waits until one more update may go out. Dropped before it returns, it has used up nothing.
@@ -62,8 +84,6 @@ impl Clock for TokioClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

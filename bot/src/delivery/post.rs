@@ -63,6 +63,9 @@ impl Lane {
                 Ok(at) => return Ok(self.sent(at)),
                 Err(error) => error,
             };
+            if self.awaits_token(&error) {
+                continue;
+            }
             if let ChatError::Unanswered(_) = error {
                 match self.look(chat, to, &key).await? {
                     Look::There(at) => return Ok(self.sent(at)),
@@ -104,6 +107,7 @@ impl Lane {
             let error = match self.ask(async { chat.find(to, key).await }).await {
                 Ok(Some(at)) => return Ok(Look::There(at)),
                 Ok(None) => return Ok(Look::NotThere),
+                Err(error) if self.awaits_token(&error) => continue,
                 Err(error @ ChatError::Unauthorised(_)) => return Err(error),
                 Err(error) => error,
             };

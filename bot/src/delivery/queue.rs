@@ -230,6 +230,13 @@ impl Queue {
         Missed { again: wait.is_some(), newer }
     }
 
+    /// It was not sent and is wanted as before; of newer states the newest.
+    pub(super) fn put_back(&mut self, showing: &Showing) {
+        if let Some(wanted) = self.take(&showing.at) {
+            self.requeue(wanted);
+        }
+    }
+
     /// Ends everything that is not on its way, and says how much that was.
     pub(super) fn fail_all(&mut self, error: &ChatError, failures: &mut Failures) -> u64 {
         let posts = self.posts.drain(..).map(|post| drop(post.reply.send(Err(copy(error)))));

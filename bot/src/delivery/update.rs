@@ -21,6 +21,7 @@ impl Lane {
                 self.files(&showing.chat, &showing.at, &showing.message).await;
             }
             Ok(()) => {}
+            Err(error) if self.awaits_token(&error) => self.lanes.put_back(&showing),
             Err(error) => self.lanes.not_shown(&showing, error),
         }
     }

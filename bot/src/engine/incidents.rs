@@ -1,4 +1,4 @@
-//! The incident commands: finds the incident that is meant, reads or changes it, and answers. Called
+//! The incident commands and the home page: finds the incident that is meant, reads or changes it, and answers. Called
 //! for a typed command and, with an [`Order`] instead of a line, for a form.
 //!
 //! Invariant: without the store there is no incident command. A change is recorded with the
@@ -7,8 +7,8 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use nova_adapters::chat::{Conversation, MessageRef};
-use nova_adapters::message::Message;
+use nova_adapters::chat::Conversation;
+use nova_adapters::message::{Mark, Message};
 use nova_commands::command::UserError;
 use nova_commands::incident::{Order, SEVERITIES};
 use nova_commands::text::Untrusted;
@@ -17,10 +17,11 @@ use tokio::time::timeout;
 use super::invoke::{PATIENCE, Said, outcome, taken_on};
 use super::{Answer, Engine, Invocation, Speaker, Taken};
 use crate::store::{
-    Incident, IncidentChange, IncidentNumber, IncidentRefusal, Stamp, Store, StoreError,
+    Incident, IncidentChange, IncidentNumber, IncidentRefusal, IncidentState, NewCard, Stamp,
+    Store, StoreError,
 };
 use crate::view::incident::NOTES;
-use crate::view::{IncidentView, limits};
+use crate::view::{self, IncidentView, limits};
 
 /// The longest impact and note, in characters.
 const IMPACT: usize = 1_000;
@@ -147,16 +148,32 @@ impl Engine {
         Ok(self.incident_view().card(&incident, &notes))
     }
 
-    /// The open incidents as one message, for a home page.
+    /// The home page of `speaker`: what is open, or why they do not see it.
+    pub async fn home(&self, speaker: &Speaker) -> Message {
+        let open = match self.may(speaker, &Order::List) {
+            Err(told) => Message::new(Mark::Info, told),
+            Ok(()) => match self.open_incidents().await {
+                Ok(open) => self.incident_view().list(&open),
+                Err(error) => {
+                    tracing::error!(%error, "the open incidents cannot be read");
+                    Message::new(Mark::NoData, "the open incidents cannot be read just now")
+                }
+            },
+        };
+        view::home(speaker, open, &self.sanitiser)
+    }
+
+    /// Whether this room's incident is over. A room of none is of none that goes on.
     ///
     /// # Errors
     /// [`IncidentError::Store`].
-    pub async fn incident_list(&self) -> Result<Message, IncidentError> {
-        Ok(self.incident_view().list(&self.open_incidents().await?))
+    pub async fn room_is_over(&self, room: &Conversation) -> Result<bool, IncidentError> {
+        let found = in_time(self.incident_store()?.incident_of_room(room)).await?;
+        Ok(found.is_some_and(|incident| incident.state == IncidentState::Resolved))
     }
 
-    /// Says which conversation an incident has for itself, and which message in it is its card. May be
-    /// repeated. `None` leaves the card that it has there.
+    /// Says which conversation an incident has for itself on a platform, and which message in it is its
+    /// card. May be repeated. `None` leaves the card that it has there.
     ///
     /// # Errors
     /// [`IncidentError`].
@@ -164,10 +181,9 @@ impl Engine {
         &self,
         number: IncidentNumber,
         room: &Conversation,
-        card: Option<&MessageRef>,
+        card: Option<NewCard<'_>>,
     ) -> Result<(), IncidentError> {
         let store = self.incident_store()?;
-        let card = card.map(|card| card.id.as_str());
         match in_time(store.place_incident(number, room, card)).await? {
             true => Ok(()),
             false => Err(IncidentError::Unknown(number)),
@@ -182,8 +198,10 @@ impl Engine {
     ) -> Result<Ordered, UserError> {
         let change = match order {
             Order::List => {
-                return Ok(Ordered::Said(Said::Message(self.incident_list().await?)));
+                let list = self.incident_view().list(&self.open_incidents().await?);
+                return Ok(Ordered::Said(Said::Message(list)));
             }
+            Order::Home => return Ok(Ordered::Said(Said::Message(self.home(&here.speaker).await))),
             Order::Show { incident } => {
                 let number = self.meant(here, incident, "show").await?;
                 return Ok(Ordered::Said(Said::Message(self.incident_card(number).await?)));
@@ -228,7 +246,7 @@ impl Engine {
         }
         let open = self.open_incidents().await?;
         let room = room(here);
-        let in_room: Vec<_> = open.iter().filter(|one| one.room.as_ref() == Some(&room)).collect();
+        let in_room: Vec<_> = open.iter().filter(|one| is_in(one, &room)).collect();
         if in_room.is_empty() {
             // A room stays its incident's when that is over.
             let store = self.incident_store()?;
@@ -265,7 +283,7 @@ impl Engine {
         change: &IncidentChange,
         start: Instant,
     ) -> Result<Ordered, UserError> {
-        let line = self.kept_line(&invocation.line);
+        let line = self.kept_line(&invocation.line.text());
         let new = taken_on(invocation, line.clone());
         let store = self.incident_store()?;
         let answer = |result: &Result<Incident, IncidentRefusal>| {
@@ -343,6 +361,10 @@ impl Changed {
         };
         Self { number, what }
     }
+}
+
+fn is_in(incident: &Incident, room: &Conversation) -> bool {
+    incident.rooms.iter().any(|one| one.place == *room)
 }
 
 /// The conversation as a room: a thread belongs to its channel.

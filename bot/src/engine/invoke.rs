@@ -6,15 +6,15 @@ use clap::ArgMatches;
 use jiff::Timestamp;
 use nova_adapters::chat::Account;
 use nova_adapters::message::{Mark, Message};
-use nova_commands::command::{Command, Kind, Run, Step, UserError};
-use nova_commands::grammar::{Dialect, MAX_LINE, Parsed, tokenise};
+use nova_commands::command::{Command, Run, Step, UserError};
+use nova_commands::grammar::{MAX_LINE, Parsed};
 use nova_commands::incident::Order;
 use nova_commands::report::Report;
 use nova_permissions::{Platform, Role};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Changed, Engine, run};
+use super::{Changed, Engine, Line, run};
 use crate::store::{self, Begun, DedupeId, Ending, InvocationId, NewInvocation, Outcome, PersonId};
 use crate::view;
 
@@ -38,8 +38,7 @@ pub struct Speaker {
 pub struct Invocation {
     pub speaker: Speaker,
     pub conversation: String,
-    pub line: String,
-    pub dialect: Dialect,
+    pub line: Line,
     pub dedupe: String,
 }
 
@@ -129,7 +128,7 @@ impl Engine {
             Taken::Running(running) => self.carry_out(running, progress, cancel).await,
             Taken::Duplicate => {
                 let message = Message::new(Mark::Info, "already being answered");
-                self.plain(&self.kept_line(&invocation.line), Ending::Answered, message)
+                self.plain(&self.kept_line(&invocation.line.text()), Ending::Answered, message)
             }
         }
     }
@@ -154,7 +153,7 @@ impl Engine {
 
     /// Draws and records what needs no more work.
     pub(super) async fn say(&self, invocation: &Invocation, said: Said, start: Instant) -> Taken {
-        let line = self.kept_line(&invocation.line);
+        let line = self.kept_line(&invocation.line.text());
         let mut answer = self.drawn(said, &line, start.elapsed());
         match self.record(invocation, line, &answer).await {
             Ok(Begun::New(_)) => {}
@@ -218,7 +217,7 @@ impl Engine {
 
     fn read(&self, invocation: &Invocation) -> Read {
         let refused = |wrong| Read::Now(Said::Refused(wrong));
-        let words = match tokenise(&invocation.line, invocation.dialect) {
+        let words = match invocation.line.words() {
             Ok(words) => words,
             Err(error) => return refused(UserError::new(error.to_string())),
         };
@@ -235,7 +234,7 @@ impl Engine {
                 let text = format!("`{}` is not available in this build", command.path);
                 refused(UserError::new(text))
             }
-            Run::Bot if matches!(command.kind, Kind::Incident { .. }) => {
+            Run::Bot if Order::is_given_by(command) => {
                 Order::read(command, &args).map_or_else(refused, Read::Order)
             }
             Run::Bot => Read::Now(Said::Message(self.own(command, invocation))),
@@ -312,7 +311,7 @@ impl Engine {
 
     async fn begin(&self, invocation: &Invocation) -> Result<Begun, String> {
         let store = self.store.as_ref().map_err(|e| format!("{e:#}"))?;
-        let new = taken_on(invocation, self.kept_line(&invocation.line));
+        let new = taken_on(invocation, self.kept_line(&invocation.line.text()));
         in_time(Box::pin(store.begin(new))).await
     }
 

@@ -9,6 +9,8 @@ mod converse;
 mod incidents;
 mod invoke;
 mod key;
+mod leftover;
+mod line;
 mod run;
 mod setup;
 
@@ -25,6 +27,7 @@ use crate::store::Store;
 pub use converse::{Outlet, converse, show};
 pub use incidents::{Change, Changed, IncidentError};
 pub use invoke::{Answer, Exit, Invocation, Running, Speaker, Taken};
+pub use line::Line;
 pub(crate) use setup::permissions;
 pub use setup::{sanitiser, store as open_store};
 

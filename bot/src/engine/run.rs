@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The longest that any diagnostic may take. Each of its calls has a shorter deadline of its own.
-const LONGEST: Duration = Duration::from_secs(150);
+pub(super) const LONGEST: Duration = Duration::from_secs(150);
 
 /// What a diagnostic's function looks like.
 pub(super) type Diagnostic = fn(Call) -> BoxFuture<'static, Result<Report, UserError>>;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::deeds::direct;
 use super::{ChatInbox, privately};
-use crate::engine::{Invocation, Outlet, Running, Taken, show};
+use crate::engine::{Invocation, Line, Outlet, Running, Taken, show};
 
 /// Progress is drawn at most this often; the platform's own pace comes on top.
 const PACE: Duration = Duration::from_secs(1);
@@ -20,19 +20,14 @@ const BUSY: &str = "nova is busy with other commands; please try again";
 
 impl ChatInbox {
     /// Answers at once what can be, and everything else as a message that a task of its own posts.
-    pub(super) async fn command(&self, event: Event, line: String) -> Ack {
-        let speaker = match self.served(&event, &line).await {
+    pub(super) async fn command(&self, event: Event, line: Line) -> Ack {
+        let speaker = match self.served(&event, &line.text()).await {
             Ok(speaker) => speaker,
             Err(told) => return privately(Mark::Fail, told),
         };
         let to = direct(&event);
-        let invocation = Invocation {
-            speaker,
-            conversation: to.id.clone(),
-            line,
-            dialect: self.dialect,
-            dedupe: event.id.clone(),
-        };
+        let invocation =
+            Invocation { speaker, conversation: to.id.clone(), line, dedupe: event.id.clone() };
         match self.engine.take(&invocation).await {
             Taken::Answered(answer) => {
                 self.follow_up(&answer, &event);
@@ -52,7 +47,7 @@ impl ChatInbox {
                     drop(room);
                 });
                 match event.deed {
-                    Deed::Command { .. } => Ack::Public,
+                    Deed::Command { .. } | Deed::Chosen { .. } => Ack::Public,
                     _ => Ack::Received,
                 }
             }

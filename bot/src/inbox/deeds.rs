@@ -12,9 +12,8 @@ use secrecy::SecretString;
 
 use super::who::WHO;
 use super::{ChatInbox, forms, privately};
-use crate::engine::{Invocation, Speaker, Taken};
+use crate::engine::{Invocation, Line, Taken};
 use crate::store::Ending;
-use crate::view;
 
 /// What a form says that comes a second time with the same contents.
 const SENT_BEFORE: &str = "this was sent before; if nothing came of it, open the form again";
@@ -41,26 +40,33 @@ impl ChatInbox {
             Deed::Submit(ref sent) => self.submitted(&event, sent).await,
             Deed::Quote(ref quote) => self.quoted(&event, quote).await,
             Deed::Home => {
-                self.show_home(&event).await;
+                self.show_home(&event.actor).await;
                 Ack::Received
             }
             Deed::Left => {
-                let name = event.place.map_or_else(String::new, |place| place.id);
-                tracing::warn!(conversation = name, "nova is not in a conversation any more");
+                let Some(place) = event.place else { return Ack::Received };
+                if !self.rooms.is_archived(&place).await {
+                    let id = place.id;
+                    tracing::warn!(conversation = id, "nova is not in a conversation any more");
+                }
                 Ack::Received
             }
             Deed::Revoked => {
                 self.workspace.stop("the workspace has revoked it");
                 Ack::Received
             }
-            Deed::Command { .. } | Deed::Press { action: Press::Run { .. }, .. } => Ack::Received,
+            Deed::Complete { ref words, ref typed } => self.complete(&event, words, typed).await,
+            Deed::Command { .. }
+            | Deed::Chosen { .. }
+            | Deed::Press { action: Press::Run { .. }, .. } => Ack::Received,
         }
     }
 
-    /// Opens a form for whoever caused the event. Slack gives three seconds for it.
+    /// Opens a form for whoever caused the event: with the answer, or by a trigger that Slack gives
+    /// three seconds for.
     fn open(&self, event: &Event, form: Form) -> Ack {
         let Some(trigger) = event.reply.trigger.clone() else {
-            return privately(Mark::Fail, "a form cannot be opened from here");
+            return Ack::Form(Box::new(form));
         };
         let workspace = Arc::clone(&self.workspace);
         self.tasks.spawn(async move { open_form(&*workspace, &trigger, &form).await });
@@ -82,8 +88,7 @@ impl ChatInbox {
         let invocation = Invocation {
             speaker,
             conversation: direct.id.clone(),
-            line: order.command().path.to_owned(),
-            dialect: self.dialect,
+            line: Line::typed(order.command().path, self.dialect),
             dedupe: event.id.clone(),
         };
         match self.engine.order(&invocation, order).await {
@@ -140,33 +145,6 @@ impl ChatInbox {
                 Ack::Say { message: Box::new(message), private: true }
             }
         }
-    }
-
-    /// Draws the home page of whoever opened it, in a task of its own.
-    async fn show_home(&self, event: &Event) {
-        let page = match self.speaker(&event.actor).await {
-            Err(unserved) => Message::new(Mark::Info, unserved.told()),
-            Ok(speaker) => {
-                view::home(&speaker, self.open_to(&speaker).await, &self.engine.sanitiser)
-            }
-        };
-        let (workspace, account) = (Arc::clone(&self.workspace), event.actor.account.id.clone());
-        self.tasks.spawn(async move {
-            if let Err(error) = workspace.home(&account, &page).await {
-                tracing::error!(%error, "a home page could not be drawn");
-            }
-        });
-    }
-
-    /// The open incidents, or why this person does not see them.
-    async fn open_to(&self, speaker: &Speaker) -> Message {
-        if let Err(told) = self.engine.may(speaker, &Order::List) {
-            return Message::new(Mark::Info, told);
-        }
-        self.engine.incident_list().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the open incidents cannot be read");
-            Message::new(Mark::NoData, "the open incidents cannot be read just now")
-        })
     }
 
     /// Says something as an answer to an event, in a task of its own.

@@ -5,28 +5,33 @@
 //! often it is delivered, and no task outlives [`ChatInbox::close`].
 
 mod command;
+mod complete;
 mod deeds;
 mod forms;
-mod rooms;
+mod homes;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod who;
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use nova_adapters::chat::{Chat, ChatError, Conversation};
-use nova_adapters::event::{Ack, Deed, Event, Inbox, Press};
+use nova_adapters::chat::{Chat, ChatError, Conversation, Platform};
+use nova_adapters::event::{Ack, Aside, Deed, Event, Inbox, Origin, Press};
 use nova_adapters::message::{Mark, Message};
-use nova_adapters::slack::inbound::{Aside, Origin};
 use nova_adapters::workspace::Workspace;
 use nova_commands::grammar::Dialect;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::delivery::Delivery;
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine, Line};
 use crate::people::People;
+use crate::rooms::Rooms;
+use deeds::direct;
+use homes::Homes;
 use tasks::Tasks;
 
 /// So many commands run at once; the next one that has to run is told to come again.
@@ -42,41 +47,51 @@ pub struct ChatInbox {
     delivery: Delivery,
     dialect: Dialect,
     people: RwLock<Arc<People>>,
-    archive_resolved: bool,
+    rooms: Arc<Rooms>,
     room: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
-    /// Held by whoever replaces a card that is gone.
-    replacing: Arc<Mutex<()>>,
+    homes: Mutex<Homes>,
     tasks: Tasks,
 }
 
 impl ChatInbox {
-    /// An inbox for what comes from `workspace`.
+    /// An inbox for what comes from `workspace`, which `rooms` is connected to.
     #[must_use]
     pub fn new(
         engine: Arc<Engine>,
         workspace: Arc<dyn Workspace>,
         delivery: Delivery,
-        people: People,
-        archive_resolved: bool,
+        people: Arc<People>,
+        rooms: Arc<Rooms>,
     ) -> Self {
+        let dialect = match workspace.platform() {
+            Platform::Slack => Dialect::Slack,
+            Platform::Console | Platform::Web | Platform::Discord => Dialect::Plain,
+        };
         Self {
             engine,
             workspace,
             delivery,
-            dialect: Dialect::Slack,
-            people: RwLock::new(Arc::new(people)),
-            archive_resolved,
+            dialect,
+            people: RwLock::new(people),
+            rooms,
             room: Arc::new(Semaphore::new(AT_ONCE)),
             lookups: Arc::new(Semaphore::new(who::LOOKUPS)),
-            replacing: Arc::default(),
+            homes: Mutex::default(),
             tasks: Tasks::default(),
         }
     }
 
     /// From now on these persons and roles hold.
-    pub fn replace_people(&self, people: People) {
-        *self.people.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(people);
+    pub fn replace_people(&self, people: Arc<People>) {
+        *self.people.write().unwrap_or_else(PoisonError::into_inner) = people;
+    }
+
+    /// What follows from an answer that changed an incident.
+    fn follow_up(&self, answer: &Answer, event: &Event) {
+        if let Some(change) = answer.incident {
+            self.rooms.changed(change, event.actor.account.clone(), direct(event));
+        }
     }
 
     /// Ends what runs: what is not done `within` this time is cancelled and recorded as such, and
@@ -90,7 +105,11 @@ impl Inbox for ChatInbox {
     fn take(&self, event: Event) -> BoxFuture<'_, Ack> {
         match event.deed {
             Deed::Command { ref line } | Deed::Press { action: Press::Run { ref line }, .. } => {
-                let line = line.clone();
+                let line = Line::typed(line, self.dialect);
+                self.command(event, line).boxed()
+            }
+            Deed::Chosen { ref words } => {
+                let line = Line::Chosen(words.clone());
                 self.command(event, line).boxed()
             }
             _ => self.deed(event).boxed(),
@@ -115,8 +134,11 @@ impl Aside for ChatInbox {
                     Err(error) => tracing::warn!(%error, account, "no direct message"),
                 }
             }
-            let said = match workspace.answer(place, account, &to.reply, &message, private).await {
-                Err(ChatError::Gone) => workspace.whisper(&direct, account, &message).await,
+            let answer = || workspace.answer(place, account, &to.reply, &message, private);
+            let said = match delivery.persist(answer).await {
+                Err(ChatError::Gone) => {
+                    delivery.persist(|| workspace.whisper(&direct, account, &message)).await
+                }
                 said => said,
             };
             if let Err(error) = said {

@@ -59,7 +59,10 @@ impl ChatInbox {
         if actor.foreign {
             return Err(Unserved::Never(FOREIGN));
         }
-        let profile = self.profile(&actor.account.id).await?;
+        let profile = match &actor.profile {
+            Some(vouched) => Arc::clone(vouched),
+            None => self.profile(&actor.account.id).await?,
+        };
         let people = Arc::clone(&self.people.read().unwrap_or_else(PoisonError::into_inner));
         people.speaker(&actor.account, &profile).map_err(Unserved::Never)
     }

@@ -2,7 +2,7 @@
 //! good order.
 //!
 //! Invariant: whatever is started here is ended here, at most 25 seconds after it is told to: running
-//! commands have `COMMANDS`, what is cancelled then 4 s, and messages `MESSAGES`.
+//! commands have `COMMANDS`, what is cancelled then 4 s, channels `ROOMS` and messages `MESSAGES`.
 
 mod health;
 mod listener;
@@ -23,12 +23,16 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Environment};
 use crate::delivery::{Delivery, DeliveryOptions};
 use crate::engine::{Engine, open_store};
+use crate::people::People;
+use crate::rooms::Rooms;
 use health::Health;
 use slack::SlackSide;
 
 /// The longest that running commands may take when the process is told to end. The transports end
 /// meanwhile; the slower of them, sockets that still answer, takes 11 s at most.
 const COMMANDS: Duration = Duration::from_secs(13);
+/// The longest that channels and cards may take then; what is left is done at the next start.
+const ROOMS: Duration = Duration::from_secs(1);
 /// The longest that messages on their way may take then.
 const MESSAGES: Duration = Duration::from_secs(6);
 
@@ -37,6 +41,7 @@ pub struct Server {
     engine: Arc<Engine>,
     delivery: Delivery,
     listener: TcpListener,
+    rooms: Arc<Rooms>,
     slack: SlackSide,
     cancel: CancellationToken,
 }
@@ -63,8 +68,10 @@ impl Server {
             .with_context(|| format!("cannot listen on {listen}: see `listen` under [http]"))?;
         let fallback = slack::fallback(section).into_iter().collect();
         let delivery = Delivery::new(DeliveryOptions { fallback, ..DeliveryOptions::default() });
-        let slack = SlackSide::start(config, section, secrets, &engine, &delivery).await?;
-        Ok(Self { engine, delivery, listener, slack, cancel: CancellationToken::new() })
+        let people = Arc::new(People::new(config));
+        let rooms = Rooms::new(Arc::clone(&engine), delivery.clone(), people);
+        let slack = SlackSide::start(config, section, secrets, &engine, &delivery, &rooms).await?;
+        Ok(Self { engine, delivery, listener, rooms, slack, cancel: CancellationToken::new() })
     }
 
     /// Where it listens.
@@ -90,16 +97,21 @@ impl Server {
     /// Serves until cancelled; `reload` gives a new configuration now and then. Gives the number of
     /// messages that were left undelivered.
     pub async fn run(self, mut reload: impl AsyncFnMut() -> Reloaded) -> usize {
-        let Self { engine, delivery, listener, mut slack, cancel } = self;
+        let Self { engine, delivery, listener, rooms, mut slack, cancel } = self;
         let health =
             Health { engine: Arc::clone(&engine), slack: slack.client(), sockets: slack.health() };
         let router = health::routes(health).merge(slack.routes());
         let sockets = slack.take_sockets();
+        if let Err(error) = Box::pin(rooms.catch_up()).await {
+            tracing::error!(%error, "the incidents' channels stay as they are until the next change");
+        }
         let work = async {
-            let ((), (), (), told) = tokio::join!(
+            let ((), (), (), (), _, told) = tokio::join!(
                 listener::serve(listener, router, cancel.clone()),
                 slack::run_sockets(sockets, cancel.clone()),
                 token::follow(slack.client(), slack.kept(), cancel.clone()),
+                slack.keep_homes(cancel.clone()),
+                cancel.run_until_cancelled(Box::pin(engine.end_leftovers())),
                 async {
                     cancel.cancelled().await;
                     Instant::now()
@@ -110,6 +122,7 @@ impl Server {
         let reloading = async {
             loop {
                 let (config, secrets) = reload().await;
+                rooms.replace_people(Arc::new(People::new(&config)));
                 slack.reload(&config, &secrets).await;
             }
         };
@@ -118,6 +131,7 @@ impl Server {
             never = reloading => never,
         };
         slack.close(told + COMMANDS).await;
+        rooms.close(ROOMS).await;
         let lost = delivery.close(MESSAGES).await;
         if lost > 0 {
             tracing::error!(lost, "messages were not delivered before the end");

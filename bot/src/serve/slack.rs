@@ -23,6 +23,7 @@ use crate::delivery::Delivery;
 use crate::engine::Engine;
 use crate::inbox::ChatInbox;
 use crate::people::People;
+use crate::rooms::Rooms;
 
 use super::token::Kept;
 
@@ -55,6 +56,7 @@ impl SlackSide {
         secrets: &Secrets,
         engine: &Arc<Engine>,
         delivery: &Delivery,
+        rooms: &Arc<Rooms>,
     ) -> anyhow::Result<Self> {
         let app_token =
             section.app_token.as_ref().map(|token| secrets.resolve(token)).transpose()?;
@@ -71,12 +73,13 @@ impl SlackSide {
         }
         let us =
             Identity { team: us.team, enterprise: us.enterprise, app: None, bot_user: us.user };
+        rooms.connect(Arc::new(client.clone()), section.archive_resolved);
         let inbox = Arc::new(ChatInbox::new(
             Arc::clone(engine),
             Arc::new(client.clone()),
             delivery.clone(),
-            People::new(config),
-            section.archive_resolved,
+            Arc::new(People::new(config)),
+            Arc::clone(rooms),
         ));
         let intake = Intake::new(us, Arc::clone(&inbox) as _, Arc::clone(&inbox) as _);
         let verifier = match signing_secret(section, secrets)? {
@@ -121,6 +124,11 @@ impl SlackSide {
         self.sockets.take()
     }
 
+    /// Draws the home pages again that somebody may be looking at, until cancelled.
+    pub(super) async fn keep_homes(&self, cancel: CancellationToken) {
+        cancel.run_until_cancelled(Box::pin(self.inbox.keep_homes())).await;
+    }
+
     /// From now on the people, groups and roles of this configuration hold, and its bot token and
     /// signing secret. What cannot be read stays as it was.
     pub(super) async fn reload(&self, config: &Config, secrets: &Secrets) {
@@ -130,7 +138,7 @@ impl SlackSide {
             );
             return;
         };
-        self.inbox.replace_people(People::new(config));
+        self.inbox.replace_people(Arc::new(People::new(config)));
         self.reload_signing_secret(section, secrets);
         self.kept.send_replace(Kept::new(section, secrets));
         match secrets.resolve(&section.bot_token) {

@@ -13,6 +13,7 @@ mod error;
 mod ids;
 mod incidents;
 mod invocations;
+mod leftover;
 mod model;
 mod place;
 mod text;
@@ -31,8 +32,8 @@ pub use clock::{Clock, ManualClock};
 pub use error::{Cause, StoreError};
 pub use ids::{DedupeId, IncidentId, InvocationId, PersonId};
 pub use incidents::{
-    Incident, IncidentChange, IncidentNote, IncidentNumber, IncidentRefusal, IncidentState,
-    NotANumber, Stamp,
+    Incident, IncidentChange, IncidentNote, IncidentNumber, IncidentRefusal, IncidentRoom,
+    IncidentState, NewCard, NotANumber, Stamp,
 };
 pub use model::{
     Account, Anchor, Begun, Ending, Entry, Invocation, Kind, NewEntry, NewInvocation, Outcome,

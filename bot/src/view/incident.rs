@@ -2,12 +2,13 @@
 //! Everything that people wrote passes the sanitiser here.
 
 use jiff::Timestamp;
+use nova_adapters::chat::Platform;
 use nova_adapters::message::{Button, ButtonStyle, Field, Line, Mark, Message, Section};
 use nova_commands::text::{Sanitiser, Untrusted};
 use nova_permissions::Severity;
 
 use super::{age, limits};
-use crate::store::{Incident, IncidentNote, IncidentState, Stamp, Store};
+use crate::store::{Incident, IncidentNote, IncidentRoom, IncidentState, Stamp, Store};
 
 /// So many notes stand on a card; the timeline has them all.
 pub(crate) const NOTES: u32 = 5;
@@ -133,10 +134,25 @@ impl IncidentView<'_> {
         if let (Some(Stamp { at_ms, .. }), declared) = (&incident.resolved, &incident.declared) {
             fields.push(Field::new("lasted", lasted(declared.at_ms, *at_ms)));
         }
-        if let Some(room) = &incident.room {
-            fields.push(Field::new("room", self.line(&room.id.as_str().into(), limits::SUBJECT)));
+        // One without a card is being made just now.
+        let rooms = incident.rooms.iter().filter(|room| room.card.is_some());
+        let rooms: Vec<String> = rooms.map(|room| self.room(room)).collect();
+        if !rooms.is_empty() {
+            fields.push(Field::new("room", rooms.join(", ")));
         }
         fields
+    }
+
+    /// "Slack": a button leads there. Without one, its id is all that there is to find it by.
+    fn room(&self, room: &IncidentRoom) -> String {
+        let platform = platform(room);
+        match room.link {
+            Some(_) => platform.to_owned(),
+            None => {
+                let id = self.line(&room.place.id.as_str().into(), limits::SUBJECT);
+                format!("{platform} {id}")
+            }
+        }
     }
 
     fn entry(&self, incident: &Incident) -> Line {
@@ -178,10 +194,20 @@ fn untaken(incident: &Incident) -> bool {
 }
 
 fn buttons(incident: &Incident) -> Vec<Button> {
-    let number = incident.number;
-    if incident.state == IncidentState::Resolved {
-        return Vec::new();
+    let mut buttons = Vec::new();
+    if incident.state != IncidentState::Resolved {
+        buttons.extend(changes(incident));
     }
+    let links = incident.rooms.iter().filter_map(|room| {
+        let link = room.link.as_ref()?;
+        Some(Button::link(format!("Open in {}", platform(room)), link))
+    });
+    buttons.extend(links);
+    buttons
+}
+
+fn changes(incident: &Incident) -> Vec<Button> {
+    let number = incident.number;
     let mut buttons = Vec::new();
     if untaken(incident) {
         let take = Button::run("Acknowledge", format!("incident ack {number}"));
@@ -194,6 +220,16 @@ fn buttons(incident: &Incident) -> Vec<Button> {
     buttons.push(resolve.confirm(format!("Resolve {number}? That is final.")));
     buttons.push(Button::run("Health", "health"));
     buttons
+}
+
+/// The platform's name, as people write it.
+fn platform(room: &IncidentRoom) -> &'static str {
+    match room.place.platform {
+        Platform::Console => "the console",
+        Platform::Web => "the web",
+        Platform::Slack => "Slack",
+        Platform::Discord => "Discord",
+    }
 }
 
 fn show(incident: &Incident) -> Button {

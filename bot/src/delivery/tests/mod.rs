@@ -7,6 +7,7 @@ mod files;
 mod pacing;
 mod posts;
 mod property;
+mod tokens;
 mod updates;
 
 use std::collections::{HashMap, VecDeque};

@@ -126,33 +126,6 @@ async fn after_a_refused_state_a_newer_one_has_its_chance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_fails_what_waits_on_the_platform_at_once() {
-    let script = Script::paced();
-    let (delivery, chat) = start(&script);
-    let at = script.seed("C2", "card");
-    script.plan(Op::Post, "C1", [Does::Limit(60)]).plan(Op::Post, "C2", [Does::It, Does::Revoked]);
-    let [one, two] = ["C1", "C2"].map(conversation);
-    delivery.post(&chat, &two, info("goes out")).await.unwrap();
-    delivery.update(&chat, &at, info("new")).unwrap();
-    let (first, second, third, fourth, settled) = tokio::join!(
-        delivery.post(&chat, &one, info("in its pause")),
-        delivery.post(&chat, &one, info("behind it")),
-        delivery.post(&chat, &two, info("is told")),
-        delivery.post(&chat, &two, info("behind it")),
-        delivery.settled(&at),
-    );
-    for error in [first, second, third, fourth].map(|posted| posted.map(drop)).into_iter() {
-        let error = error.unwrap_err();
-        assert_eq!(error.to_string(), "the platform does not accept nova's token: token_revoked");
-    }
-    assert!(matches!(settled, Err(ChatError::Unauthorised(_))), "{settled:?}");
-    assert_eq!(script.start.elapsed(), Duration::from_secs(1), "somebody waited on");
-    // With a new token it goes on, also in the conversation that was asked to pause.
-    delivery.post(&chat, &two, info("again")).await.unwrap();
-    finish(&delivery, 7).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_chat_through_delivery_waits_for_the_final_state_only() {
     let script = Script::paced();
     let (delivery, chat) = start(&script);

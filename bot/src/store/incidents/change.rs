@@ -5,9 +5,10 @@
 
 use serde_json::json;
 
+use super::SELF;
 use super::model::{Incident, IncidentChange, IncidentNumber, IncidentRefusal, IncidentState};
+use super::place::{locked, rooms};
 use super::rows::{self, IncidentRow};
-use super::{SELF, locked};
 use crate::store::Store;
 use crate::store::db::{Tx, both};
 use crate::store::error::StoreError;
@@ -144,15 +145,17 @@ async fn apply(
                 .bind(by.as_str())
                 .fetch_one(&mut **tx)
                 .await?);
-            return row.read().map(Ok);
+            return row.read(&[]).map(Ok);
         }
         IncidentChange::Note(number, _) => {
-            let row: Option<IncidentRow> = both!(Tx, tx, tx => sqlx::query_as(NOTE)
+            let row: Option<IncidentRow> = both!(Tx, &mut *tx, tx => sqlx::query_as(NOTE)
                 .bind(number.get())
                 .fetch_optional(&mut **tx)
                 .await?);
-            let incident = row.map(IncidentRow::read).transpose()?;
-            return Ok(incident.ok_or(IncidentRefusal::Unknown(*number)));
+            let Some(row) = row else {
+                return Ok(Err(IncidentRefusal::Unknown(*number)));
+            };
+            return row.read(&rooms(tx, *number).await?).map(Ok);
         }
         IncidentChange::Acknowledge(number) => (*number, ACKNOWLEDGE),
         IncidentChange::Resolve(number) => (*number, RESOLVE),
@@ -164,7 +167,7 @@ async fn apply(
         .fetch_optional(&mut **tx)
         .await?);
     match row {
-        Some(row) => row.read().map(Ok),
+        Some(row) => row.read(&rooms(tx, number).await?).map(Ok),
         None => Ok(Err(refusal(locked(tx, number).await?, number))),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nova_adapters::chat::{Conversation, MessageRef};
+use nova_adapters::chat::{Conversation, MessageRef, Platform};
 use nova_commands::text::Untrusted;
 use nova_permissions::Severity;
 
@@ -101,12 +101,29 @@ pub struct Incident {
     pub acknowledged: Option<Stamp>,
     /// Its end.
     pub resolved: Option<Stamp>,
-    /// The conversation that it has for itself.
-    pub room: Option<Conversation>,
-    /// Where its card stands, which is in [`Self::room`].
-    pub card: Option<MessageRef>,
+    /// The conversations that it has for itself: one a platform at most.
+    pub rooms: Vec<IncidentRoom>,
     /// Grows with everything that the card shows: a card drawn from a lower one is stale.
     pub revision: i64,
+}
+
+impl Incident {
+    /// Its room on this platform.
+    #[must_use]
+    pub fn room_on(&self, platform: Platform) -> Option<&IncidentRoom> {
+        self.rooms.iter().find(|room| room.place.platform == platform)
+    }
+}
+
+/// A conversation that an incident has for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentRoom {
+    /// Which one.
+    pub place: Conversation,
+    /// Where the incident's card stands, which is in [`Self::place`].
+    pub card: Option<MessageRef>,
+    /// The card's web address, where the platform gave one.
+    pub link: Option<String>,
 }
 
 /// Something that somebody wrote on an incident's timeline.

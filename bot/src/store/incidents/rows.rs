@@ -1,11 +1,11 @@
-//! Rows of incidents and their notes as the databases hold them. A row that this program does not
+//! Rows of incidents, their rooms and their notes as the databases hold them. A row that this program does not
 //! write is an error, never a guess.
 
 use nova_adapters::chat::{Conversation, MessageRef, Platform};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::model::{Incident, IncidentNote, IncidentNumber, IncidentState, Stamp};
+use super::model::{Incident, IncidentNote, IncidentNumber, IncidentRoom, IncidentState, Stamp};
 use crate::store::error::StoreError;
 use crate::store::ids::PersonId;
 
@@ -13,7 +13,7 @@ use crate::store::ids::PersonId;
 macro_rules! columns {
     () => {
         "number, severity, impact, state, declared_ms, declared_by, acknowledged_ms,
-         acknowledged_by, resolved_ms, resolved_by, room_platform, room, card, revision"
+         acknowledged_by, resolved_ms, resolved_by, revision"
     };
 }
 pub(super) use columns;
@@ -26,6 +26,18 @@ macro_rules! select {
 }
 pub(super) use select;
 
+/// A statement that reads rooms.
+macro_rules! rooms {
+    ($condition:literal) => {
+        concat!(
+            "SELECT incident, platform, room, card, link FROM incident_rooms ",
+            $condition,
+            " ORDER BY platform"
+        )
+    };
+}
+pub(super) use rooms;
+
 /// A statement that answers with the incidents that it wrote.
 macro_rules! returning {
     ($statement:literal) => {
@@ -37,7 +49,7 @@ pub(super) use returning;
 /// An incident as the databases hold it.
 #[derive(FromRow)]
 pub(super) struct IncidentRow {
-    number: i64,
+    pub(super) number: i64,
     severity: String,
     impact: String,
     state: String,
@@ -47,28 +59,19 @@ pub(super) struct IncidentRow {
     acknowledged_by: Option<String>,
     resolved_ms: Option<i64>,
     resolved_by: Option<String>,
-    room_platform: Option<String>,
-    room: Option<String>,
-    card: Option<String>,
     revision: i64,
 }
 
 impl IncidentRow {
-    pub(super) fn read(self) -> Result<Incident, StoreError> {
+    /// With those of `rooms` that are its own.
+    pub(super) fn read(self, rooms: &[RoomRow]) -> Result<Incident, StoreError> {
         let number = IncidentNumber(self.number);
         let corrupt = || StoreError::corrupt(format!("the row of {number}"));
         let stamp = |at_ms: Option<i64>, by: Option<String>| {
             at_ms.zip(by).map(|(at_ms, by)| Stamp { at_ms, by: PersonId::new(&by) })
         };
-        let room = match self.room_platform.zip(self.room) {
-            Some((platform, id)) => {
-                Some(Conversation { platform: platform_named(&platform).ok_or_else(corrupt)?, id })
-            }
-            None => None,
-        };
-        let card = |conversation: &Conversation| {
-            self.card.map(|id| MessageRef { conversation: conversation.clone(), id })
-        };
+        let rooms = rooms.iter().filter(|room| room.incident == self.number);
+        let rooms = rooms.map(|room| room.read().ok_or_else(corrupt));
         Ok(Incident {
             number,
             severity: self.severity.parse().map_err(|_| corrupt())?,
@@ -77,10 +80,28 @@ impl IncidentRow {
             declared: Stamp { at_ms: self.declared_ms, by: PersonId::new(&self.declared_by) },
             acknowledged: stamp(self.acknowledged_ms, self.acknowledged_by),
             resolved: stamp(self.resolved_ms, self.resolved_by),
-            card: room.as_ref().and_then(card),
-            room,
+            rooms: rooms.collect::<Result<_, _>>()?,
             revision: self.revision,
         })
+    }
+}
+
+/// A room as the databases hold it.
+#[derive(FromRow)]
+pub(super) struct RoomRow {
+    incident: i64,
+    platform: String,
+    room: String,
+    card: Option<String>,
+    link: Option<String>,
+}
+
+impl RoomRow {
+    fn read(&self) -> Option<IncidentRoom> {
+        let place =
+            Conversation { platform: platform_named(&self.platform)?, id: self.room.clone() };
+        let card = |id: &String| MessageRef { conversation: place.clone(), id: id.clone() };
+        Some(IncidentRoom { card: self.card.as_ref().map(card), link: self.link.clone(), place })
     }
 }
 
