@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use nova::config::Config;
 use nova::engine::{Change, Changed, Engine, Invocation, Taken};
-use nova::store::{Ending, IncidentNumber, Kind, Verification};
+use nova::store::{Ending, IncidentNumber, Kind, NewCard, Verification};
 use nova_adapters::chat::{Account, Conversation, MessageRef, Platform};
 use nova_adapters::message::{Action, Mark};
 use nova_commands::command::Step;
@@ -53,8 +53,8 @@ fn in_channel(nova: &mut Nova, channel: &str, line: &str) -> Invocation {
 async fn answered(engine: &Engine, invocation: &Invocation) -> nova::engine::Answer {
     match engine.take(invocation).await {
         Taken::Answered(answer) => *answer,
-        Taken::Duplicate => panic!("{} was taken for a duplicate", invocation.line),
-        Taken::Running(_) => panic!("{} is no diagnostic", invocation.line),
+        Taken::Duplicate => panic!("{} was taken for a duplicate", invocation.line.text()),
+        Taken::Running(_) => panic!("{} is no diagnostic", invocation.line.text()),
     }
 }
 
@@ -274,15 +274,27 @@ async fn the_card_follows_the_state() {
     };
     nova.say("incident declare high x").await;
     let room = slack("C1");
-    let card = MessageRef { conversation: room.clone(), id: "1.5".to_owned() };
-    nova.engine.set_room(one, &room, Some(&card)).await.expect("it is there");
+    nova.engine.set_room(one, &room, None).await.expect("it is there");
+    let bare = nova.engine.incident_card(one).await.expect("it is there");
+    assert!(!format!("{bare:?}").contains("room"), "a room without a card is being made: {bare:?}");
+    let discord = Conversation { platform: Platform::Discord, id: "77".to_owned() };
+    let link = "https://example.slack.com/archives/C1/p15";
+    let card = NewCard { id: "1.5", link: Some(link) };
+    nova.engine.set_room(one, &room, Some(card)).await.expect("it is there");
+    let unlinked = NewCard { id: "78", link: None };
+    nova.engine.set_room(one, &discord, Some(unlinked)).await.expect("it is there");
     let incident = nova.engine.incident(one).await.expect("it is there");
-    assert_eq!((incident.room, incident.card), (Some(room), Some(card)));
+    let on_slack = incident.room_on(Platform::Slack).expect("it has one");
+    let card = MessageRef { conversation: room.clone(), id: "1.5".to_owned() };
+    assert_eq!((&on_slack.place, &on_slack.card), (&room, &Some(card)));
+    assert_eq!(incident.room_on(Platform::Discord).expect("it has one").place, discord);
 
     let open = nova.engine.incident_card(one).await.expect("it is there");
     assert_eq!(open.tone, Mark::Fail);
     let note = "incident-note(1) or incident note --incident INC-1";
-    let rest = [note, "incident resolve INC-1", "health"];
+    let rest = [note, "incident resolve INC-1", "health", link];
+    let fields = format!("{:?}", open.sections[0]);
+    assert!(fields.contains("\"Discord 77, Slack\""), "{fields}");
     assert_eq!(lines(&open), [&["incident ack INC-1"], &rest[..]].concat());
     assert!(open.buttons[2].confirm.is_some(), "resolving asks first");
     for text in 1..=7 {
@@ -297,9 +309,24 @@ async fn the_card_follows_the_state() {
     assert!(drawn.contains("note 7") && drawn.contains("note 3") && !drawn.contains("note 2"));
     nova.say("incident resolve").await;
     let over = nova.engine.incident_card(one).await.expect("it is there");
-    assert_eq!((over.tone, lines(&over)), (Mark::Ok, Vec::new()));
+    assert_eq!((over.tone, lines(&over)), (Mark::Ok, vec![link.to_owned()]));
     let missing = nova.engine.incident_card(number("2")).await.expect_err("there is none");
     assert_eq!(missing.to_string(), "there is no INC-2; `incident list` shows the open ones");
+}
+
+/// The same page as the one that Slack shows when the app is opened.
+#[tokio::test]
+async fn the_home_page_is_a_command_everywhere() {
+    let mut nova = Nova::start().await;
+    let mut replies = talk(&mut nova, &["home"]).await;
+    nova.say("incident declare high login is slow").await;
+    replies += &talk(&mut nova, &["home", "home sweet home"]).await;
+    nova.speaker.roles = Vec::new();
+    replies += &talk(&mut nova, &["home"]).await;
+    nova.store.clone().close().await;
+    nova.speaker.roles = vec![Role::Viewer];
+    replies += &talk(&mut nova, &["home"]).await;
+    snapshot(&replies, "the_home_page_is_a_command_everywhere");
 }
 
 /// A button's line, where there are no forms, does not write an empty note.

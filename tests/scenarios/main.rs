@@ -1,6 +1,7 @@
 //! Every scenario of the project, in one test binary. Each module is one outside thing or one
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
+mod chat;
 mod health;
 mod incidents;
 mod kube_conformance;

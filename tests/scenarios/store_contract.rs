@@ -145,7 +145,7 @@ async fn an_ending_is_final(db: Database) -> Result<()> {
     while let Some(result) = enders.join_next().await {
         match result? {
             Ok(()) => ended += 1,
-            Err(StoreError::AlreadyFinished(which)) => ensure!(which == id),
+            Err(StoreError::NotRunning(which)) => ensure!(which == id),
             Err(other) => return Err(other.into()),
         }
     }
@@ -162,7 +162,7 @@ async fn an_ending_is_final(db: Database) -> Result<()> {
 
     db.raw("UPDATE invocations SET id = 'elsewhere'|| id").await?;
     let error = store.finish(&id, answered()).await.expect_err("it is gone");
-    ensure!(matches!(error, StoreError::UnknownInvocation(_)), "{error:?}");
+    ensure!(matches!(error, StoreError::NotRunning(_)), "{error:?}");
     Ok(())
 }
 

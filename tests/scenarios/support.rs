@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nova::config::{Config, Environment};
-use nova::engine::{Answer, Engine, Invocation, Outlet, Speaker, converse, open_store};
+use nova::engine::{Answer, Engine, Invocation, Line, Outlet, Speaker, converse, open_store};
 use nova::store::{Entry, Page, Store};
 use nova_adapters::chat::{Account, Conversation, Platform};
 use nova_adapters::console::{Console, Style};
@@ -78,8 +78,7 @@ impl Nova {
         Invocation {
             speaker: self.speaker.clone(),
             conversation: "terminal".to_owned(),
-            line: line.to_owned(),
-            dialect: Dialect::Plain,
+            line: Line::typed(line, Dialect::Plain),
             dedupe: format!("test {}", self.said),
         }
     }

@@ -68,7 +68,7 @@ async fn without_a_role_nothing_is_shown() {
     nova.speaker.roles = Vec::new();
     let who = nova.say("whoami").await;
     stable(|| insta::assert_snapshot!(format!("{refused}{who}")));
-    assert_eq!(nova.timeline().await[1].kind, Kind::Refused);
+    assert_eq!(nova.timeline().await[0].kind, Kind::Refused);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use nova_sandbox::slack::Slack;
 
 /// # Panics
 /// With every complaint, when there is one.
-pub(super) fn judge(slack: &Slack, answers: &[Value]) {
+pub(crate) fn judge(slack: &Slack, answers: &[Value]) {
     assert_eq!(slack.journal_dropped(), 0, "the journal has everything");
     let mut requests: Vec<Value> = slack
         .journal()

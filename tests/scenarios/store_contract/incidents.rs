@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use nova::store::{
     DedupeId, Ending, Entry, Incident, IncidentChange, IncidentNumber, IncidentRefusal,
-    IncidentState, Kind, NewInvocation, Outcome, Store, StoreError,
+    IncidentRoom, IncidentState, Kind, NewCard, NewInvocation, Outcome, Store, StoreError,
 };
 use nova_adapters::chat::{Conversation, MessageRef, Platform};
 use nova_permissions::Severity;
@@ -16,7 +17,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
-use super::database::{Database, HANGS, NEWEST, START_MS, health, intact};
+use super::database::{Database, HANGS, NEWEST, START_MS, answered, begin_new, health, intact};
 
 pub(super) type Attempt = Result<Incident, IncidentRefusal>;
 
@@ -242,8 +243,11 @@ async fn reading_what_is_open_does_not_read_what_is_over(db: Database) -> Result
     let store = db.open().await?;
     let rows = "
         INSERT INTO incidents (number, severity, impact, state, declared_ms, declared_by,
-            resolved_ms, resolved_by, room_platform, room, revision)
-        SELECT n, 'low', 'x', 'resolved', 0, 'ana', 1, 'ana', 'slack', 'C' || n, 1 FROM ";
+            resolved_ms, resolved_by, revision)
+        SELECT n, 'low', 'x', 'resolved', 0, 'ana', 1, 'ana', 1 FROM ";
+    let places = "
+        INSERT INTO incident_rooms (incident, platform, room)
+        SELECT number, 'slack', 'C' || number FROM incidents WHERE number > 1";
     let numbers = if db.is_sqlite() {
         "(WITH RECURSIVE count(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM count WHERE n < 10000)
           SELECT n FROM count)"
@@ -251,15 +255,19 @@ async fn reading_what_is_open_does_not_read_what_is_over(db: Database) -> Result
         "generate_series(2, 10000) AS n"
     };
     done(&store, "d-1", &declare(Severity::High, "x")).await?;
-    db.raw(&format!("{rows} {numbers}; ANALYZE;")).await?;
+    db.raw(&format!("{rows} {numbers}; {places}; ANALYZE;")).await?;
     let open = "SELECT impact FROM incidents WHERE resolved_ms IS NULL ORDER BY number LIMIT 200";
-    let room = "SELECT impact FROM incidents WHERE room_platform = 'slack' AND room = 'C77'
-                ORDER BY number DESC LIMIT 1";
+    let room = "SELECT max(incident) FROM incident_rooms WHERE platform = 'slack' AND room = 'C77'";
+    let running = "SELECT id FROM invocations WHERE state = 'running' AND started_ms < 1
+                   ORDER BY started_ms LIMIT 200";
     let notes = "SELECT body FROM timeline WHERE incident = 'INC-1' AND kind = 'note'
                  ORDER BY seq DESC LIMIT 5";
-    for (query, index) in
-        [(open, "incidents_open"), (room, "incidents_room"), (notes, "timeline_incident")]
-    {
+    for (query, index) in [
+        (open, "incidents_open"),
+        (room, "incident_rooms_room"),
+        (notes, "timeline_incident"),
+        (running, "invocations_running"),
+    ] {
         let plan = plan(&db, query).await?;
         ensure!(plan.contains(index), "{query}: {plan}");
     }
@@ -293,24 +301,40 @@ async fn rooms_and_cards_are_found_again(db: Database) -> Result<()> {
     for _ in 0..2 {
         ensure!(store.place_incident(one, &room("C1"), None).await?);
     }
-    for card in [Some("1.5"), None, Some("1.5")] {
+    let link = Some("https://example.slack.com/archives/C1/p15");
+    let card = Some(NewCard { id: "1.5", link });
+    for card in [card, None, card] {
         ensure!(store.place_incident(one, &room("C1"), card).await?);
     }
     let placed = store.incident_of_room(&room("C1")).await?.context("it has a room")?;
-    let card = MessageRef { conversation: room("C1"), id: "1.5".to_owned() };
-    ensure!(placed.room == Some(room("C1")) && placed.card == Some(card), "{placed:?}");
+    let shown = IncidentRoom {
+        place: room("C1"),
+        card: Some(MessageRef { conversation: room("C1"), id: "1.5".to_owned() }),
+        link: link.map(str::to_owned),
+    };
+    ensure!(placed.rooms == [shown.clone()], "{placed:?}");
     ensure!(placed.revision == 3, "saying the same again is no change: {placed:?}");
     let elsewhere = Conversation { platform: Platform::Discord, id: "C1".to_owned() };
     ensure!(store.incident_of_room(&elsewhere).await?.is_none());
 
+    // A room on each platform, whatever their ids, and each with a card of its own.
+    ensure!(store.place_incident(one, &elsewhere, None).await?);
+    let both = store.incident_of_room(&elsewhere).await?.context("it has two rooms")?;
+    let bare = IncidentRoom { place: elsewhere.clone(), card: None, link: None };
+    ensure!(both.rooms == [bare.clone(), shown] && both.revision == 4, "{both:?}");
+    ensure!(store.open_incidents().await? == std::slice::from_ref(&both));
+    let noted = done(&store, "d-n", &IncidentChange::Note(one, "both".to_owned())).await?;
+    ensure!(noted.rooms == both.rooms);
+
     // The old card does not stand in the new room.
     ensure!(store.place_incident(one, &room("C2"), None).await?);
     let moved = store.incident(one).await?.context("it is there")?;
-    ensure!(moved.room == Some(room("C2")) && moved.card.is_none(), "{moved:?}");
+    let there = IncidentRoom { place: room("C2"), ..bare.clone() };
+    ensure!(moved.rooms == [bare, there], "{moved:?}");
     ensure!(store.incident_of_room(&room("C1")).await?.is_none());
     let rows = store.timeline(NEWEST).await?;
     let moves: Vec<_> = rows.iter().filter(|row| row.kind == Kind::Moved).collect();
-    ensure!(moves.len() == 2 && moves[0].body == json!({ "platform": "slack", "room": "C2" }));
+    ensure!(moves.len() == 3 && moves[0].body == json!({ "platform": "slack", "room": "C2" }));
 
     // A channel that many share: the newest.
     let two = done(&store, "d-2", &declare(Severity::Low, "y")).await?.number;
@@ -334,9 +358,12 @@ async fn hostile_words_are_kept_and_bounded(db: Database) -> Result<()> {
         let dedupe = format!("note {}", text.len());
         done(&store, &dedupe, &IncidentChange::Note(one, text.to_owned())).await?;
         let room = Conversation { platform: Platform::Slack, id: text.to_owned() };
-        ensure!(store.place_incident(one, &room, Some(text)).await?);
+        let card = NewCard { id: text, link: Some(text) };
+        ensure!(store.place_incident(one, &room, Some(card)).await?);
         let found = store.incident_of_room(&room).await?.context("it was put there")?;
-        ensure!(found.number == one && found.card.is_some());
+        let kept = found.room_on(Platform::Slack).context("it has one")?;
+        // Half of a link leads nowhere.
+        ensure!(kept.card.is_some() && kept.link.is_some() == (text.len() < 512), "{kept:?}");
     }
     let notes = store.incident_notes(one, 5).await?;
     ensure!(notes.len() == 2 && notes[0].text.raw().len() <= 4096);
@@ -354,7 +381,8 @@ async fn an_edited_row_is_named(db: Database) -> Result<()> {
     // A state and a platform of another version.
     for edit in [
         "UPDATE incidents SET state = 'mitigated'",
-        "UPDATE incidents SET state = 'open', room_platform = 'irc', room = '#ops'",
+        "UPDATE incidents SET state = 'open';
+         INSERT INTO incident_rooms (incident, platform, room) VALUES (1, 'irc', '#ops')",
     ] {
         db.raw(edit).await?;
         for error in [store.incident(one).await.err(), store.open_incidents().await.err()] {
@@ -362,7 +390,7 @@ async fn an_edited_row_is_named(db: Database) -> Result<()> {
             ensure!(matches!(&error, StoreError::Corrupt { what, .. } if what.contains("INC-1")));
         }
     }
-    db.raw("UPDATE incidents SET room_platform = NULL, room = NULL").await?;
+    db.raw("DELETE FROM incident_rooms").await?;
     db.raw("DELETE FROM incident_counter").await?;
     let error = change(&store, "d-2", &declare(Severity::High, "y")).await;
     ensure!(matches!(error, Err(StoreError::Corrupt { .. })), "{error:?}");
@@ -371,20 +399,23 @@ async fn an_edited_row_is_named(db: Database) -> Result<()> {
         "UPDATE incidents SET resolved_ms = 1",
         "UPDATE incidents SET state = 'resolved'",
         "UPDATE incidents SET severity = 'P1'",
-        "UPDATE incidents SET card = '1.5'",
+        "INSERT INTO incident_rooms (incident, platform, room) VALUES (9, 'slack', 'C1')",
+        "INSERT INTO incident_rooms (incident, platform, room, link) VALUES (1, 'slack', 'C1', 'x')",
     ] {
         ensure!(db.raw(edit).await.is_err(), "done: {edit}");
     }
     Ok(())
 }
 
-/// What 0001 left behind, rows and hashes, is what 0002 finds.
-async fn a_database_of_the_first_version_is_migrated(db: Database) -> Result<()> {
+/// Makes the database as the first so many migrations left it.
+async fn old(db: &Database, versions: &[&str]) -> Result<()> {
     let kind = if db.is_sqlite() { "sqlite" } else { "postgres" };
-    let first =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("migrations/{kind}/0001_timeline.sql"));
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
     let folder = tempfile::tempdir()?;
-    std::fs::copy(&first, folder.path().join("0001_timeline.sql"))?;
+    for version in versions {
+        let name = format!("{version}.sql");
+        std::fs::copy(all.join(&name), folder.path().join(&name))?;
+    }
     let migrator = Migrator::new(folder.path()).await?;
     if let Some(home) = &db.home {
         std::fs::create_dir(home.path().join("state"))?;
@@ -396,6 +427,76 @@ async fn a_database_of_the_first_version_is_migrated(db: Database) -> Result<()>
         migrator.run_direct(None, &mut connection, false).await?;
         connection.close().await?;
     }
+    Ok(())
+}
+
+/// What 0002 left behind, an incident's only room among it, is what 0005 finds.
+async fn rooms_of_the_second_version_are_kept(db: Database) -> Result<()> {
+    old(&db, &["0001_timeline", "0002_incidents"]).await?;
+    db.raw(
+        "INSERT INTO incidents (number, severity, impact, state, declared_ms, declared_by,
+             acknowledged_ms, acknowledged_by, resolved_ms, resolved_by,
+             room_platform, room, card, revision)
+         VALUES
+             (1, 'high', 'x', 'resolved', 1, 'ana', 2, 'bo', 3, 'cy', 'slack', 'C1', '1.5', 7),
+             (2, 'low', 'y', 'acknowledged', 4, 'ana', 5, 'bo', NULL, NULL, 'slack', 'C2', NULL, 3),
+             (3, 'critical', 'z', 'open', 6, 'ana', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1);
+         UPDATE incident_counter SET last = 3",
+    )
+    .await?;
+    let store = db.open().await?;
+    let place = |id: &str| Conversation { platform: Platform::Slack, id: id.to_owned() };
+    let one = store.incident(number("1")).await?.context("it was there")?;
+    let card = MessageRef { conversation: place("C1"), id: "1.5".to_owned() };
+    ensure!(one.rooms == [IncidentRoom { place: place("C1"), card: Some(card), link: None }]);
+    let stamps = [Some(&one.declared), one.acknowledged.as_ref(), one.resolved.as_ref()];
+    let stamps = stamps.map(|stamp| stamp.map(|stamp| (stamp.at_ms, stamp.by.as_str())));
+    ensure!(stamps == [Some((1, "ana")), Some((2, "bo")), Some((3, "cy"))], "{stamps:?}");
+    ensure!((one.revision, one.state) == (7, IncidentState::Resolved), "{one:?}");
+    let open = store.open_incidents().await?;
+    let rooms: Vec<_> = open.iter().map(|one| (one.number.get(), one.rooms.len())).collect();
+    ensure!(rooms == [(3, 0), (2, 1)], "{rooms:?}");
+    ensure!(store.incident_of_room(&place("C2")).await?.context("it was there")? == open[1]);
+    ensure!(done(&store, "d-1", &declare(Severity::Low, "x")).await?.number == number("4"));
+    // What made no sense before makes none now.
+    for edit in ["UPDATE incidents SET state = 'resolved'", "UPDATE incidents SET severity = 'P1'"]
+    {
+        ensure!(db.raw(edit).await.is_err(), "done: {edit}");
+    }
+    intact(&store).await?;
+    Ok(())
+}
+
+/// What a process that died left running is ended; what may still run is not.
+async fn what_was_left_running_is_ended_once(db: Database) -> Result<()> {
+    let stores = [db.open().await?, db.open().await?];
+    let store = &stores[0];
+    for i in 0..450 {
+        store.begin(health(&format!("old {i}"))).await?;
+    }
+    store.record(health("ended"), answered()).await?;
+    let age = Duration::from_secs(180);
+    ensure!(store.end_leftovers(age).await? == 0, "they may still run");
+    db.raw("UPDATE invocations SET started_ms = started_ms - 200000").await?;
+    let young = begin_new(store, health("young")).await?;
+    let (one, other) = tokio::join!(stores[0].end_leftovers(age), stores[1].end_leftovers(age));
+    ensure!(one? + other? == 450);
+    ensure!(store.end_leftovers(age).await? == 0, "they were ended twice");
+    let failed = "SELECT count(*) FROM timeline WHERE kind = 'failed' AND actor = 'nova'";
+    ensure!(db.number(failed).await? == 450);
+    let row = store.timeline(NEWEST).await?.into_iter().find(|row| row.kind == Kind::Failed);
+    let body = json!({ "exit_status": 2, "detail": { "verdict": "the process ended" } });
+    ensure!(row.context("it is on the timeline")?.body == body);
+    let failed = "SELECT count(*) FROM invocations WHERE state = 'failed' AND exit_status = 2";
+    ensure!(db.number(failed).await? == 450);
+    store.finish(&young, answered()).await?;
+    intact(store).await?;
+    Ok(())
+}
+
+/// What 0001 left behind, rows and hashes, is what the later ones find.
+async fn a_database_of_the_first_version_is_migrated(db: Database) -> Result<()> {
+    old(&db, &["0001_timeline"]).await?;
     db.raw(include_str!("first_version.sql")).await?;
 
     let store = db.open().await?;
@@ -422,4 +523,6 @@ contract!(
     hostile_words_are_kept_and_bounded,
     an_edited_row_is_named,
     a_database_of_the_first_version_is_migrated,
+    rooms_of_the_second_version_are_kept,
+    what_was_left_running_is_ended_once,
 );
