@@ -8,6 +8,8 @@
 pub mod cluster;
 mod connection;
 pub mod control;
+#[cfg(test)]
+mod discord;
 pub mod process;
 pub mod services;
 pub mod slack;
