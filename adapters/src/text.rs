@@ -70,6 +70,22 @@ pub(crate) fn label(text: &str, max: usize) -> String {
     if text.is_empty() { NOTHING.to_owned() } else { cut(&text, max).into_owned() }
 }
 
+/// `text` as a channel's name: lower-case letters, digits, `-` and `_`, in at most `max` characters.
+pub(crate) fn channel_name(text: &str, max: usize) -> String {
+    let mut name = String::new();
+    for c in text.chars().flat_map(char::to_lowercase) {
+        match c {
+            // Some capitals, such as 𝒩, have no small letter.
+            c if (c.is_alphanumeric() && !c.is_uppercase()) || c == '_' => name.push(c),
+            _ if name.is_empty() || name.ends_with('-') => {}
+            _ => name.push('-'),
+        }
+    }
+    let name: String = name.chars().take(max).collect();
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "incident".into() } else { name.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +104,16 @@ mod tests {
         assert_eq!(clean(&format!("e{}", "\u{301}".repeat(500))), "e\u{301}\u{301}\u{301}");
         assert_eq!(one_line("\n a\nb \n"), "a b");
         assert_eq!(label(" \n", 9), NOTHING);
+    }
+
+    #[test]
+    fn a_channels_name_follows_the_platforms_rules() {
+        let name = |text: &str| channel_name(text, 80);
+        assert_eq!(name("INC-42: API is down!"), "inc-42-api-is-down");
+        assert_eq!(name("  Größe  99 % "), "größe-99");
+        assert_eq!(name("<!channel>"), "channel");
+        assert_eq!(name("…"), "incident");
+        assert_eq!(name("𝒩ÄX"), "äx");
+        assert_eq!(channel_name("ab cd", 3), "ab");
     }
 }

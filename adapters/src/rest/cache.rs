@@ -2,10 +2,15 @@
 //!
 //! Invariant: a failure is not kept, and nothing older than its time is handed out.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+/// So many places are kept at most.
+const MAX_PLACES: usize = 10_000;
 
 /// One kept value.
 pub(crate) struct Kept<T> {
@@ -42,5 +47,50 @@ impl<T: Clone> Kept<T> {
         self.place
             .try_lock()
             .map_or(true, |place| place.as_ref().is_some_and(|(since, _)| since.elapsed() < time))
+    }
+}
+
+/// A kept value for each of many keys.
+pub(crate) struct KeptEach<T> {
+    places: SyncMutex<HashMap<String, Arc<Kept<T>>>>,
+}
+
+impl<T> Default for KeptEach<T> {
+    fn default() -> Self {
+        Self { places: SyncMutex::default() }
+    }
+}
+
+impl<T: Clone> KeptEach<T> {
+    /// The place of `key`; `time` is how long its value will be used.
+    pub(crate) fn place(&self, key: &str, time: Duration) -> Arc<Kept<T>> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = places.get(key) {
+            return Arc::clone(kept);
+        }
+        if places.len() >= MAX_PLACES {
+            places.retain(|_, kept| kept.in_use(time));
+        }
+        if places.len() >= MAX_PLACES {
+            // All young: asking again costs a call each, more memory could cost the process.
+            places.clear();
+        }
+        Arc::clone(places.entry(key.to_owned()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn however_many_come_only_so_many_are_kept() {
+        let each = KeptEach::default();
+        let time = Duration::from_secs(300);
+        for n in 0..=MAX_PLACES {
+            let kept = each.place(&format!("U{n}"), time);
+            assert_eq!(kept.get(time, async { Ok::<_, ()>(n) }).await, Ok(n));
+        }
+        assert_eq!(each.places.lock().unwrap().len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use super::modal::{self, Component};
 use super::person::{Member, User};
 use super::{Identity, Inbound, Refusal, Route, account, conversation, ids};
 use crate::chat::{Conversation, MessageRef};
-use crate::discord::commands::{self, Words};
+use crate::discord::commands;
 use crate::discord::render;
 use crate::event::{Deed, Event, Origin, Quote, Reply};
 
@@ -72,7 +72,7 @@ struct Command<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(default)]
-    options: Vec<commands::Filled>,
+    options: Vec<commands::Given>,
     target_id: Option<&'a str>,
     #[serde(borrow)]
     resolved: Option<Resolved<'a>>,
@@ -188,10 +188,7 @@ fn details<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, Refusal> {
 fn command<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<Meant, Refusal> {
     let command: Command<'_> = details(data)?;
     match command.kind {
-        1 => match command.words(us) {
-            Some(Words::Chosen(words)) => Ok(Meant::Deed(Deed::Chosen { words })),
-            _ => Ok(Meant::Unknown),
-        },
+        1 => Ok(command.filled_in(us).filter(|deed| matches!(deed, Deed::Chosen { .. })).into()),
         3 if command.name == ADD_TO_INCIDENT => Ok(Meant::Deed(Deed::Quote(command.quote()?))),
         _ => Ok(Meant::Unknown),
     }
@@ -199,10 +196,7 @@ fn command<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<
 
 fn complete<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<Meant, Refusal> {
     let command: Command<'_> = details(data)?;
-    match command.words(us) {
-        Some(Words::Complete { words, typed }) => Ok(Meant::Deed(Deed::Complete { words, typed })),
-        _ => Ok(Meant::Unknown),
-    }
+    Ok(command.filled_in(us).filter(|deed| matches!(deed, Deed::Complete { .. })).into())
 }
 
 /// A button, or a select with what was chosen.
@@ -223,9 +217,10 @@ fn submit<'a>(data: &'a str, _: Option<&Message<'a>>, _: &Identity) -> Result<Me
 }
 
 impl Command<'_> {
-    /// The words of the bot's own command.
-    fn words(&self, us: &Identity) -> Option<Words> {
-        (self.name == us.menu.name).then(|| commands::words(&us.menu, &self.options)).flatten()
+    /// What was filled in of the bot's own command.
+    fn filled_in(&self, us: &Identity) -> Option<Deed> {
+        let ours = self.name == us.menu.name;
+        ours.then(|| commands::words(&us.menu, &self.options).ok()).flatten()
     }
 
     /// The message that the command was chosen on.

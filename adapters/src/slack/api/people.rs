@@ -6,7 +6,7 @@
 //! because Slack is down.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -16,13 +16,11 @@ use super::error::{CallError, Repeat};
 use super::identity::Identity;
 use super::ids::is_id;
 use crate::chat::ChatError;
-use crate::rest::cache::Kept;
+use crate::rest::cache::{Kept, KeptEach};
 use crate::workspace::{Profile, Standing};
 
 /// How long a profile and the groups are kept.
 const KEPT: Duration = Duration::from_secs(5 * 60);
-/// So many accounts are kept at most.
-const MAX_ACCOUNTS: usize = 10_000;
 /// So much of a name is kept; Slack allows 80 characters.
 const MAX_NAME: usize = 100;
 /// Slack's own bot, which `users.info` does not call one.
@@ -34,26 +32,8 @@ type Groups = HashMap<String, Vec<String>>;
 /// What is known of people.
 #[derive(Default)]
 pub(super) struct People {
-    accounts: Mutex<HashMap<String, Arc<Kept<Arc<Profile>>>>>,
+    accounts: KeptEach<Arc<Profile>>,
     groups: Kept<Arc<Groups>>,
-}
-
-impl People {
-    /// The place of one account.
-    fn account(&self, id: &str) -> Arc<Kept<Arc<Profile>>> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = accounts.get(id) {
-            return Arc::clone(kept);
-        }
-        if accounts.len() >= MAX_ACCOUNTS {
-            accounts.retain(|_, kept| kept.in_use(KEPT));
-        }
-        if accounts.len() >= MAX_ACCOUNTS {
-            // All young: asking again costs a call each, more memory could cost the process.
-            accounts.clear();
-        }
-        Arc::clone(accounts.entry(id.to_owned()).or_default())
-    }
 }
 
 #[derive(Deserialize)]
@@ -185,7 +165,7 @@ impl Slack {
         if !is_id(account) {
             return Err(ChatError::Gone);
         }
-        let kept = self.inner.people.account(account);
+        let kept = self.inner.people.accounts.place(account, KEPT);
         let profile = kept.get(KEPT, self.ask_profile(account)).await;
         profile.map_err(|error| error.into_chat(Repeat::Safe))
     }
@@ -312,16 +292,5 @@ mod tests {
     fn nothing_of_a_strangers_counts() {
         let stranger = profile(&json!({ "team_id": "T2" }));
         assert_eq!((stranger.email, stranger.groups), (None, vec![]));
-    }
-
-    #[tokio::test]
-    async fn however_many_come_only_so_many_are_kept() {
-        let people = People::default();
-        for n in 0..=MAX_ACCOUNTS {
-            let kept = people.account(&format!("U{n}"));
-            let profile = kept.get(KEPT, async { Ok::<_, ()>(Arc::default()) }).await;
-            assert!(profile.is_ok());
-        }
-        assert_eq!(people.accounts.lock().unwrap().len(), 1);
     }
 }
