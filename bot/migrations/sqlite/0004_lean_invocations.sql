@@ -1,6 +1,6 @@
 -- Each command that is answered at once writes one row here. Kept in the order of what tells a second
 -- delivery, the table is its only index: two of the three trees that a row went into are gone. Only
--- what still runs is looked for by its id, and, at a start, for having been left by a dead process.
+-- what still runs is looked for by its id.
 CREATE TABLE lean_invocations (
     dedupe_id TEXT PRIMARY KEY NOT NULL,
     id TEXT NOT NULL,
@@ -27,4 +27,4 @@ FROM invocations;
 DROP TABLE invocations;
 ALTER TABLE lean_invocations RENAME TO invocations;
 
-CREATE INDEX invocations_running ON invocations (id) WHERE state = 'running';
+CREATE INDEX invocations_running_id ON invocations (id) WHERE state = 'running';

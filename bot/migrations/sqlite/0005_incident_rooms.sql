@@ -46,3 +46,6 @@ SELECT number, room_platform, room, card FROM incidents_before WHERE room IS NOT
 DROP TABLE incidents_before;
 
 CREATE INDEX incident_rooms_room ON incident_rooms (platform, room, incident);
+
+-- What a process that died has left is looked for at every start.
+CREATE INDEX invocations_running ON invocations (started_ms) WHERE state = 'running';
