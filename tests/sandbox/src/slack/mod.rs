@@ -7,6 +7,7 @@
 mod api;
 mod arguments;
 mod channel;
+mod clock;
 mod deliver;
 mod faults;
 mod files;
