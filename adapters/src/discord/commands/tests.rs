@@ -63,18 +63,25 @@ fn the_tree_is_declared() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&declare(&menu(), Scope::Guild).unwrap()).unwrap(), @r#"
     [
       {
-        "description": "Ask NovaCron",
+        "type": 1,
         "name": "nova",
+        "description": "Ask NovaCron",
         "options": [
           {
-            "description": "Incidents",
+            "type": 2,
             "name": "incident",
+            "description": "Incidents",
             "options": [
               {
-                "description": "do incident declare",
+                "type": 1,
                 "name": "declare",
+                "description": "do incident declare",
                 "options": [
                   {
+                    "type": 3,
+                    "name": "severity",
+                    "description": "the severity",
+                    "required": true,
                     "choices": [
                       {
                         "name": "critical",
@@ -84,84 +91,77 @@ fn the_tree_is_declared() {
                         "name": "high",
                         "value": "high"
                       }
-                    ],
-                    "description": "the severity",
-                    "name": "severity",
-                    "required": true,
-                    "type": 3
+                    ]
                   },
                   {
-                    "description": "the impact",
+                    "type": 3,
                     "name": "impact",
-                    "required": true,
-                    "type": 3
+                    "description": "the impact",
+                    "required": true
                   },
                   {
-                    "description": "the page",
-                    "max_value": 5,
-                    "min_value": 1,
+                    "type": 4,
                     "name": "page",
-                    "type": 4
+                    "description": "the page",
+                    "min_value": 1,
+                    "max_value": 5
                   }
-                ],
-                "type": 1
+                ]
               },
               {
-                "description": "do incident show",
+                "type": 1,
                 "name": "show",
+                "description": "do incident show",
                 "options": [
                   {
-                    "autocomplete": true,
-                    "description": "the incident",
+                    "type": 3,
                     "name": "incident",
-                    "type": 3
+                    "description": "the incident",
+                    "autocomplete": true
                   },
                   {
-                    "description": "the part",
+                    "type": 3,
                     "name": "part",
-                    "type": 3
+                    "description": "the part"
                   }
-                ],
-                "type": 1
+                ]
               }
-            ],
-            "type": 2
+            ]
           },
           {
-            "description": "do health",
+            "type": 1,
             "name": "health",
+            "description": "do health",
             "options": [
               {
-                "autocomplete": true,
-                "description": "the service",
+                "type": 3,
                 "name": "service",
-                "type": 3
+                "description": "the service",
+                "autocomplete": true
               },
               {
-                "autocomplete": true,
-                "description": "the cluster",
+                "type": 3,
                 "name": "cluster",
-                "type": 3
+                "description": "the cluster",
+                "autocomplete": true
               },
               {
-                "description": "the full",
+                "type": 5,
                 "name": "full",
-                "type": 5
+                "description": "the full"
               }
-            ],
-            "type": 1
+            ]
           },
           {
-            "description": "do ping",
+            "type": 1,
             "name": "ping",
-            "type": 1
+            "description": "do ping"
           }
-        ],
-        "type": 1
+        ]
       },
       {
-        "name": "Add to incident",
-        "type": 3
+        "type": 3,
+        "name": "Add to incident"
       }
     ]
     "#);

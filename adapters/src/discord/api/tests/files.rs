@@ -29,7 +29,7 @@ async fn a_file_answers_the_message_it_belongs_to() {
     Content-Disposition: form-data; name="payload_json"
     Content-Type: application/json
 
-    {"allowed_mentions":{"parse":[],"replied_user":false},"attachments":[{"description":"Picture: disk_usage.png","filename":"disk_usage.png","id":"0"}],"enforce_nonce":true,"message_reference":{"fail_if_not_exists":false,"message_id":"1600000000000000001"},"nonce":"NONCE"}
+    {"attachments":[{"id":"0","filename":"disk_usage.png","description":"Picture: disk_usage.png"}],"allowed_mentions":{"parse":[],"replied_user":false},"nonce":"NONCE","enforce_nonce":true,"message_reference":{"message_id":"1600000000000000001","fail_if_not_exists":false}}
     --BOUNDARY
     Content-Disposition: form-data; name="files[0]"; filename="disk_usage.png"
     Content-Type: image/png
