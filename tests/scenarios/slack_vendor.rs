@@ -9,7 +9,7 @@ mod everything;
 mod judge;
 mod listener;
 mod manifest;
-mod python;
+pub(crate) mod python;
 mod samples;
 mod shape;
 mod signatures;

@@ -1,6 +1,6 @@
 //! Connections that a handler can cut, which no HTTP library offers: half of the faults lie below it.
 //! Invariant: after [`Cut::now`] not one more byte of that connection is written. Used by the servers of
-//! the cluster and of Slack.
+//! the cluster, of Slack and of Discord.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The Python that has Slack's packages, which `tests/run` installs. Invariant: a program ends within
-//! [`LIMIT`], and with whoever started it. Called by the scenarios of this folder.
+//! The Python that has the vendors' packages, which `tests/run` installs. Invariant: a program ends within
+//! [`LIMIT`], and with whoever started it. Called by the scenarios of Slack's and Discord's packages.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// How long a program may take, on a machine that builds at the same time.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the scenarios are.
 pub(super) fn scenarios() -> PathBuf {
@@ -17,14 +17,14 @@ pub(super) fn scenarios() -> PathBuf {
 }
 
 /// A script of the scenarios, by its path among them.
-pub(super) fn script(path: &str) -> Command {
+pub(crate) fn script(path: &str) -> Command {
     let python = std::env::var_os("NOVA_TEST_PYTHON").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-venv/bin/python"),
         PathBuf::from,
     );
     assert!(
         python.exists(),
-        "there is no Python with Slack's packages at {}: run tests/run once, which installs them",
+        "there is no Python with the vendors' packages at {}: run tests/run once, which installs them",
         python.display()
     );
     let mut command = Command::new(python);

@@ -7,7 +7,6 @@
 mod api;
 mod arguments;
 mod channel;
-mod clock;
 mod deliver;
 mod faults;
 mod files;

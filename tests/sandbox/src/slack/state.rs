@@ -10,7 +10,6 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::channel::Channel;
-use super::clock::Clock;
 use super::deliver::{HttpTarget, Sockets};
 use super::faults::Faults;
 use super::files::StoredFile;
@@ -21,6 +20,7 @@ use super::response_url::ResponseUrls;
 use super::scopes::Tokens;
 use super::triggers::Triggers;
 use super::views::Views;
+use crate::clock::Clock;
 
 #[derive(Debug)]
 pub(super) struct State {

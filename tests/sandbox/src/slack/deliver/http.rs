@@ -1,22 +1,16 @@
 //! Deliveries over HTTP: signed the way Slack signs, in the encodings Slack uses, with a deadline.
-//! Plain HTTP/1.1 with one connection a delivery, for the app runs on the loopback. Invariant: what is
-//! read of an answer is bounded. Source: docs.slack.dev, "Verifying requests from Slack".
+//! Invariant: a repeated delivery says so. Source: docs.slack.dev, "Verifying requests from Slack".
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::http::Uri;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::{Attempt, Delivery};
+use crate::exchange::post;
 use crate::slack::state::seconds;
-
-/// The most bytes taken of an answer.
-const ANSWER: u64 = 1 << 20;
 
 const USER_AGENT: &str = "Slackbot 1.0 (+https://api.slack.com/robots)";
 
@@ -62,12 +56,10 @@ pub(super) async fn send(
     let (url, body, content_type) = encode(target, delivery);
     let signed = sign(&target.signing_secret, seconds(), body.as_bytes());
     let mut head = format!(
-        "Accept: */*\r\nAccept-Encoding: gzip,deflate\r\nUser-Agent: {USER_AGENT}\r\n\
-         Content-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\
+        "Accept-Encoding: gzip,deflate\r\nUser-Agent: {USER_AGENT}\r\n\
+         Content-Type: {content_type}\r\n\
          X-Slack-Request-Timestamp: {}\r\nX-Slack-Signature: {}\r\n",
-        body.len(),
-        signed.timestamp,
-        signed.signature,
+        signed.timestamp, signed.signature,
     );
     if retry > 0 {
         // Writing to a String cannot fail.
@@ -87,7 +79,7 @@ pub(super) async fn send(
         acked,
         status: Some(answer.status),
         response: decode(&answer.body),
-        no_retry: answer.no_retry,
+        no_retry: answer.header("x-slack-no-retry") == "1",
         ..Attempt::failed("http_error")
     }
 }
@@ -118,57 +110,6 @@ fn decode(body: &[u8]) -> Value {
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
-struct HttpAnswer {
-    status: u16,
-    no_retry: bool,
-    body: Vec<u8>,
-}
-
-/// `None` when nobody answers, or not with HTTP.
-async fn post(url: &str, head: &str, body: &str) -> Option<HttpAnswer> {
-    let uri: Uri = url.parse().ok()?;
-    let (host, port) = (uri.host()?, uri.port_u16().unwrap_or(80));
-    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.ok()?;
-    stream.set_nodelay(true).ok();
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = format!("POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{head}\r\n{body}");
-    // An app may answer and close before it has read a body that it refuses.
-    stream.write_all(request.as_bytes()).await.ok();
-    let mut raw = Vec::new();
-    stream.take(ANSWER).read_to_end(&mut raw).await.ok()?;
-    parse(&raw)
-}
-
-fn parse(raw: &[u8]) -> Option<HttpAnswer> {
-    let end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&raw[..end]).to_ascii_lowercase();
-    let mut lines = head.lines();
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let (mut no_retry, mut chunked) = (false, false);
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        no_retry |= name == "x-slack-no-retry" && value.trim() == "1";
-        chunked |= name == "transfer-encoding" && value.trim() == "chunked";
-    }
-    let body = &raw[end + 4..];
-    let body = if chunked { dechunk(body)? } else { body.to_vec() };
-    Some(HttpAnswer { status, no_retry, body })
-}
-
-fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = std::str::from_utf8(&rest[..end]).ok()?.split(';').next()?.trim();
-        let size = usize::from_str_radix(size, 16).ok()?;
-        rest = &rest[end + 2..];
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(rest.get(..size)?);
-        rest = rest.get(size + 2..)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,17 +127,5 @@ mod tests {
             signed.signature,
             "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
         );
-    }
-
-    #[test]
-    fn answers_are_read_in_both_framings() {
-        let plain = parse(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").unwrap();
-        assert_eq!((plain.status, plain.body.as_slice()), (200, &b"hi"[..]));
-        let chunked = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\nX-Slack-No-Retry: 1\r\n\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n";
-        let chunked = parse(chunked).unwrap();
-        assert_eq!((chunked.status, chunked.body.as_slice()), (503, &b"hi!"[..]));
-        assert!(chunked.no_retry);
-        assert!(parse(b"SSH-2.0-OpenSSH\r\n\r\n").is_none());
-        assert!(dechunk(b"ff\r\nshort").is_none());
     }
 }
