@@ -29,3 +29,4 @@ pub mod workspace;
 
 pub use chat::{Account, Chat, ChatError, Conversation, MessageRef, Pace, Platform};
 pub use message::Message;
+pub use rest::address::check as check_api_url;

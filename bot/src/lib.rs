@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod demo;
 pub mod engine;
 pub mod inbox;
+pub mod menu;
 pub mod people;
 pub mod rooms;
 pub mod serve;

@@ -31,9 +31,11 @@ impl People {
         let mut people = Self::default();
         for (at, row) in config.people.iter().enumerate() {
             people.persons.push((row.name.clone(), roles(&row.roles)));
-            if let Some(id) = &row.slack {
-                let account = Account { platform: Platform::Slack, id: id.clone() };
-                people.by_account.insert(account, at);
+            for (platform, id) in [(Platform::Slack, &row.slack), (Platform::Discord, &row.discord)]
+            {
+                if let Some(id) = id.clone() {
+                    people.by_account.insert(Account { platform, id }, at);
+                }
             }
             if let Some(email) = &row.email {
                 people.by_email.insert(email.to_lowercase(), at);
@@ -46,6 +48,12 @@ impl People {
             }
             people.members.insert(Platform::Slack, roles(&slack.member_roles));
             people.email_domains = slack.link_by_email.iter().map(|d| d.to_lowercase()).collect();
+        }
+        if let Some(discord) = &config.discord {
+            for (role, names) in &discord.groups {
+                people.groups.insert((Platform::Discord, role.clone()), roles(names));
+            }
+            people.members.insert(Platform::Discord, roles(&discord.member_roles));
         }
         people
     }

@@ -22,6 +22,14 @@ pub(crate) fn api(api_url: &str) -> Result<(String, bool), String> {
     Ok((url.as_str().trim_end_matches('/').to_owned(), local))
 }
 
+/// What is wrong with an API's address, if anything: the `bot` crate asks it of the configuration.
+///
+/// # Errors
+/// A sentence for whoever wrote the configuration.
+pub fn check(api_url: &str) -> Result<(), String> {
+    api(api_url).map(drop)
+}
+
 pub(crate) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }

@@ -1,7 +1,9 @@
 //! `nova check`: every problem of the configuration, and every dependency that cannot be reached.
 
+mod discord;
 mod slack;
 
+use nova_adapters::chat::ChatError;
 use nova_commands::platform::{Platform, SecretRef, Secrets, reach};
 use nova_commands::report::{Finding, Report, Status};
 
@@ -20,6 +22,9 @@ pub async fn check(config: &Config, environment: &Environment, secrets: &Secrets
     }
     if let Some(section) = &config.slack {
         report.findings.extend(slack::check(section, secrets).await);
+    }
+    if let Some(section) = &config.discord {
+        report.findings.extend(discord::check(section, secrets).await);
     }
     report.sort();
     report
@@ -47,6 +52,12 @@ fn policies(config: &Config) -> Finding {
         }
         Err(error) => Finding::new(Status::Fail, "policies", format!("{error:#}"), "configuration"),
     }
+}
+
+/// The error with what is behind it, in one line.
+fn explain(error: &ChatError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 async fn store(config: &Config, environment: &Environment, secrets: &Secrets) -> Finding {

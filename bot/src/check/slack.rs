@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use nova_adapters::chat::ChatError;
 use nova_adapters::slack::api::{Slack, SlackOptions};
 use nova_commands::platform::Secrets;
 use nova_commands::report::{Finding, Status};
 
+use super::explain;
 use crate::config::SlackSection;
 
 /// Shorter than while serving: somebody sits at the terminal, and nothing is lost by an end.
@@ -69,10 +69,4 @@ pub(super) async fn check(section: &SlackSection, secrets: &Secrets) -> Vec<Find
         }),
     }
     findings
-}
-
-/// The error with what is behind it, in one line.
-fn explain(error: &ChatError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
+use nova_adapters::check_api_url;
 use nova_commands::command::nearest;
 use nova_commands::platform::SecretRef;
 use nova_permissions::Role;
 use serde::Deserialize;
 
+use super::discord::{SNOWFLAKE, is_snowflake};
 use super::read::Reader;
 
 /// Where `nova serve` listens.
@@ -70,6 +72,8 @@ pub struct PersonRow {
     pub email: Option<String>,
     /// The member id: `U…` or `W…`.
     pub slack: Option<String>,
+    /// The user id: "Copy User ID" in Discord's developer mode.
+    pub discord: Option<String>,
     #[serde(default)]
     pub roles: Vec<String>,
 }
@@ -92,20 +96,27 @@ pub(super) fn slack(reader: &mut Reader<'_>, slack: &SlackSection) {
     if slack.signing_secret.is_none() && slack.app_token.is_none() {
         reader.about("slack", "`signing_secret` (HTTP) or `app_token` (Socket Mode) is needed");
     }
-    let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
-    if !slack.api_url.starts_with("https://")
-        && !loopback.iter().any(|local| slack.api_url.starts_with(local))
-    {
-        reader.about("slack", "`api_url` starts with https://");
+    if let Err(why) = check_api_url(&slack.api_url) {
+        reader.about("slack", format!("`api_url`: {why}"));
     }
     if let Some(channel) = &slack.fallback_channel
         && !is_id(channel, "CG")
     {
         reader.about("slack", "`fallback_channel` is a channel's id, such as \"C0123456789\"");
     }
-    let lists = std::iter::once(&slack.member_roles).chain(slack.groups.values());
-    for wrong in lists.filter_map(|names| unknown_role(names)) {
-        reader.about("slack", wrong);
+    given_roles(reader, "slack", &slack.member_roles, &slack.groups);
+}
+
+/// Complains of roles that there are not.
+pub(super) fn given_roles(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    members: &[String],
+    groups: &BTreeMap<String, Vec<String>>,
+) {
+    let lists = std::iter::once(members).chain(groups.values().map(Vec::as_slice));
+    for wrong in lists.filter_map(unknown_role) {
+        reader.about(section, wrong);
     }
 }
 
@@ -125,9 +136,17 @@ pub(super) fn people(reader: &mut Reader<'_>, people: &[(usize, PersonRow)]) {
         {
             complain(format!("`{name}`: `slack` is a member's id, such as \"U0123456789\""));
         }
+        if person.discord.as_deref().is_some_and(|id| !is_snowflake(id)) {
+            complain(format!("`{name}`: `discord` is a user's id, {SNOWFLAKE}"));
+        }
         let email = person.email.as_ref().map(|email| email.to_lowercase());
-        let slack = person.slack.clone();
-        for (what, value) in [("name", Some(name.clone())), ("email", email), ("slack", slack)] {
+        let unique = [
+            ("name", Some(name.clone())),
+            ("email", email),
+            ("slack account", person.slack.clone()),
+            ("discord account", person.discord.clone()),
+        ];
+        for (what, value) in unique {
             if let Some(value) = value
                 && !seen.insert((what, value.clone()))
             {
@@ -174,7 +193,7 @@ slack = "U1"
 "##;
         insta::assert_snapshot!(problems(text), @r#"
         nova.toml:2: [slack] `signing_secret` (HTTP) or `app_token` (Socket Mode) is needed
-        nova.toml:2: [slack] `api_url` starts with https://
+        nova.toml:2: [slack] `api_url`: the API's address has to begin with https://
         nova.toml:2: [slack] `fallback_channel` is a channel's id, such as "C0123456789"
         nova.toml:2: [slack] no role `veiwer`; did you mean `viewer`?
         nova.toml:2: [slack] no role `operater`; did you mean `operator`?
@@ -182,7 +201,7 @@ slack = "U1"
         nova.toml:12: `ana`: `slack` is a member's id, such as "U0123456789"
         nova.toml:12: two people have the name `ana`
         nova.toml:15: a person's name has 1 to 64 characters and no colon
-        nova.toml:15: two people have the slack `U1`
+        nova.toml:15: two people have the slack account `U1`
         "#);
     }
 

@@ -4,6 +4,7 @@
 //! references in it; they are resolved where they are used.
 
 mod chat;
+mod discord;
 mod read;
 mod rules;
 
@@ -19,6 +20,7 @@ use nova_permissions::Role;
 use serde::Deserialize;
 
 pub use chat::{HttpSection, PersonRow, SlackSection, roles};
+pub use discord::{CommandScope, DiscordSection, IncidentRooms};
 pub use read::Problem;
 use read::Reader;
 
@@ -30,6 +32,7 @@ pub struct Config {
     pub policies: Vec<PathBuf>,
     pub http: HttpSection,
     pub slack: Option<SlackSection>,
+    pub discord: Option<DiscordSection>,
     pub people: Vec<PersonRow>,
     pub platform: PlatformConfig,
 }
@@ -156,6 +159,7 @@ impl Config {
         let prometheus: Option<PrometheusConfig> = reader.section("prometheus");
         let http: HttpSection = reader.section("http").unwrap_or_default();
         let slack: Option<SlackSection> = reader.section("slack");
+        let discord: Option<DiscordSection> = reader.section("discord");
         let people: Vec<(usize, PersonRow)> = reader.rows("people").unwrap_or_default();
         let clusters: Vec<(usize, ClusterConfig)> = reader.rows("clusters").unwrap_or_default();
         let services: Option<Vec<(usize, ServiceConfig)>> = reader.rows("services");
@@ -166,6 +170,9 @@ impl Config {
         rules::clusters(&mut reader, &clusters);
         if let Some(slack) = &slack {
             chat::slack(&mut reader, slack);
+        }
+        if let Some(section) = &discord {
+            discord::check(&mut reader, section);
         }
         chat::people(&mut reader, &people);
         if let Some(services) = &services {
@@ -181,6 +188,7 @@ impl Config {
             policies: permissions.policies,
             http,
             slack,
+            discord,
             people: plain(people),
             platform: PlatformConfig {
                 services: services.map_or_else(guide_services, plain),

@@ -53,6 +53,7 @@ pub fn sanitiser(config: &Config, secrets: &Secrets) -> Sanitiser {
         config.slack.as_ref().map(|c| &c.bot_token),
         config.slack.as_ref().and_then(|c| c.app_token.as_ref()),
         config.slack.as_ref().and_then(|c| c.signing_secret.as_ref()),
+        config.discord.as_ref().map(|c| &c.bot_token),
     ];
     Sanitiser::new(references.into_iter().flatten().filter_map(|r| secrets.resolve(r).ok()))
 }

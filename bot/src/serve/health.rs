@@ -6,17 +6,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use nova_adapters::slack::api::Slack;
-use nova_adapters::slack::socket::SocketHealth;
-use tokio::sync::watch;
 
+use super::side::Link;
 use crate::engine::Engine;
 
 /// What readiness looks at.
 pub(super) struct Health {
     pub(super) engine: Arc<Engine>,
-    pub(super) slack: Slack,
-    pub(super) sockets: Option<watch::Receiver<SocketHealth>>,
+    pub(super) links: Vec<Link>,
 }
 
 pub(super) fn routes(health: Health) -> Router {
@@ -30,13 +27,15 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let mut problems = Vec::new();
     if let Err(reason) = health.engine.reach_store().await {
         tracing::warn!(reason, "not ready: the store");
-        problems.push("the store does not answer");
+        problems.push("the store does not answer".to_owned());
     }
-    if health.slack.stopped().is_some() {
-        problems.push("Slack does not accept the token");
-    }
-    if health.sockets.as_ref().is_some_and(|sockets| sockets.borrow().connected == 0) {
-        problems.push("no socket to Slack is open");
+    for Link { platform, stopped, sockets } in &health.links {
+        if stopped.borrow().is_some() {
+            problems.push(format!("{platform} does not accept the token"));
+        }
+        if sockets.as_ref().is_some_and(|sockets| sockets.borrow().connected == 0) {
+            problems.push(format!("no socket to {platform} is open"));
+        }
     }
     if problems.is_empty() {
         return (StatusCode::OK, "ready\n".to_owned());

@@ -1,11 +1,13 @@
-//! `nova serve`: the bot in chat. Joins a platform's adapter with the engine, listens, and ends in
+//! `nova serve`: the bot in chat. Joins the platforms' adapters with the engine, listens, and ends in
 //! good order.
 //!
 //! Invariant: whatever is started here is ended here, at most 25 seconds after it is told to: running
 //! commands have `COMMANDS`, what is cancelled then 4 s, channels `ROOMS` and messages `MESSAGES`.
 
+pub(crate) mod discord;
 mod health;
 mod listener;
+mod side;
 mod slack;
 mod token;
 
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use nova_commands::platform::Secrets;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +28,9 @@ use crate::delivery::{Delivery, DeliveryOptions};
 use crate::engine::{Engine, open_store};
 use crate::people::People;
 use crate::rooms::Rooms;
+use discord::DiscordSide;
 use health::Health;
+use side::{Parts, Side};
 use slack::SlackSide;
 
 /// The longest that running commands may take when the process is told to end. The transports end
@@ -42,7 +47,7 @@ pub struct Server {
     delivery: Delivery,
     listener: TcpListener,
     rooms: Arc<Rooms>,
-    slack: SlackSide,
+    sides: Vec<Box<dyn Side>>,
     cancel: CancellationToken,
 }
 
@@ -50,28 +55,37 @@ impl Server {
     /// Builds everything and binds the listener.
     ///
     /// # Errors
-    /// When the store cannot be opened, a secret read, Slack reached, or the address used; when there
-    /// is nothing to serve.
+    /// When the store cannot be opened, a secret read, a platform reached, or the address used; when
+    /// there is nothing to serve.
     pub async fn start(
         config: &Config,
         environment: &Environment,
         secrets: &Secrets,
     ) -> anyhow::Result<Self> {
-        let section = config.slack.as_ref().context(
-            "nothing to serve: the configuration has no [slack] section (see deploy/nova.toml)",
-        )?;
+        anyhow::ensure!(
+            config.slack.is_some() || config.discord.is_some(),
+            "nothing to serve: the configuration has no [slack] and no [discord] section (see \
+             deploy/nova.toml)"
+        );
         let store = open_store(config, environment, secrets).await.context("the store")?;
         let engine = Arc::new(Engine::new(config, secrets, Ok(store))?);
         let listen = config.http.listen;
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}: see `listen` under [http]"))?;
-        let fallback = slack::fallback(section).into_iter().collect();
+        let fallback = side::fallbacks(config).into_iter().collect();
         let delivery = Delivery::new(DeliveryOptions { fallback, ..DeliveryOptions::default() });
         let people = Arc::new(People::new(config));
         let rooms = Rooms::new(Arc::clone(&engine), delivery.clone(), people);
-        let slack = SlackSide::start(config, section, secrets, &engine, &delivery, &rooms).await?;
-        Ok(Self { engine, delivery, listener, rooms, slack, cancel: CancellationToken::new() })
+        let parts = Parts { config, secrets, engine: &engine, delivery: &delivery, rooms: &rooms };
+        let mut sides: Vec<Box<dyn Side>> = Vec::new();
+        if let Some(section) = &config.slack {
+            sides.push(Box::new(SlackSide::start(section, &parts).await?));
+        }
+        if let Some(section) = &config.discord {
+            sides.push(Box::new(DiscordSide::start(section, &parts).await?));
+        }
+        Ok(Self { engine, delivery, listener, rooms, sides, cancel: CancellationToken::new() })
     }
 
     /// Where it listens.
@@ -97,20 +111,18 @@ impl Server {
     /// Serves until cancelled; `reload` gives a new configuration now and then. Gives the number of
     /// messages that were left undelivered.
     pub async fn run(self, mut reload: impl AsyncFnMut() -> Reloaded) -> usize {
-        let Self { engine, delivery, listener, rooms, mut slack, cancel } = self;
-        let health =
-            Health { engine: Arc::clone(&engine), slack: slack.client(), sockets: slack.health() };
-        let router = health::routes(health).merge(slack.routes());
-        let sockets = slack.take_sockets();
+        let Self { engine, delivery, listener, rooms, mut sides, cancel } = self;
+        let links = sides.iter().map(|side| side.link()).collect();
+        let health = health::routes(Health { engine: Arc::clone(&engine), links });
+        let router = sides.iter().fold(health, |router, side| router.merge(side.routes()));
+        let working: Vec<_> = sides.iter_mut().map(|side| side.work(cancel.clone())).collect();
         if let Err(error) = Box::pin(rooms.catch_up()).await {
             tracing::error!(%error, "the incidents' channels stay as they are until the next change");
         }
         let work = async {
-            let ((), (), (), (), _, told) = tokio::join!(
+            let ((), _, _, told) = tokio::join!(
                 listener::serve(listener, router, cancel.clone()),
-                slack::run_sockets(sockets, cancel.clone()),
-                token::follow(slack.client(), slack.kept(), cancel.clone()),
-                slack.keep_homes(cancel.clone()),
+                join_all(working),
                 cancel.run_until_cancelled(Box::pin(engine.end_leftovers())),
                 async {
                     cancel.cancelled().await;
@@ -123,14 +135,14 @@ impl Server {
             loop {
                 let (config, secrets) = reload().await;
                 rooms.replace_people(Arc::new(People::new(&config)));
-                slack.reload(&config, &secrets).await;
+                join_all(sides.iter().map(|side| side.reload(&config, &secrets))).await;
             }
         };
         let told: Instant = tokio::select! {
             told = work => told,
             never = reloading => never,
         };
-        slack.close(told + COMMANDS).await;
+        join_all(sides.iter().map(|side| side.close(told + COMMANDS))).await;
         rooms.close(ROOMS).await;
         let lost = delivery.close(MESSAGES).await;
         if lost > 0 {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
-use nova_adapters::chat::{Conversation, Platform};
+use futures_util::future::BoxFuture;
+use nova_adapters::chat::ChatError;
 use nova_adapters::slack::api::{Slack, SlackOptions};
 use nova_adapters::slack::http;
-use nova_adapters::slack::inbound::{Identity, Intake};
+use nova_adapters::slack::inbound::{Identity, Slack as Answering};
 use nova_adapters::slack::signature::{Verifier, unix_now};
 use nova_adapters::slack::socket::{Ended, Open, Reach, SocketHealth, SocketMode};
 use nova_commands::platform::Secrets;
@@ -18,46 +19,25 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::side::{Link, Parts, Side, WayIn};
+use super::token::{Kept, Tokened};
 use crate::config::{Config, SlackSection};
-use crate::delivery::Delivery;
-use crate::engine::Engine;
-use crate::inbox::ChatInbox;
-use crate::people::People;
-use crate::rooms::Rooms;
-
-use super::token::Kept;
 
 /// How long one call to Slack may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Everything about one workspace.
 pub(super) struct SlackSide {
-    client: Slack,
-    inbox: Arc<ChatInbox>,
-    intake: Arc<Intake>,
+    way_in: WayIn<Answering, Slack>,
     verifier: Option<Arc<Verifier>>,
     sockets: Option<SocketMode>,
     health: Option<watch::Receiver<SocketHealth>>,
-    /// Where the bot token is kept.
-    kept: watch::Sender<Kept>,
-}
-
-/// Where messages go whose channel is gone.
-pub(super) fn fallback(section: &SlackSection) -> Option<(Platform, Conversation)> {
-    let id = section.fallback_channel.clone()?;
-    Some((Platform::Slack, Conversation { platform: Platform::Slack, id }))
 }
 
 impl SlackSide {
     /// Asks Slack who nova is and builds the way in. Nothing is taken in yet.
-    pub(super) async fn start(
-        config: &Config,
-        section: &SlackSection,
-        secrets: &Secrets,
-        engine: &Arc<Engine>,
-        delivery: &Delivery,
-        rooms: &Arc<Rooms>,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn start(section: &SlackSection, parts: &Parts<'_>) -> anyhow::Result<Self> {
+        let secrets = parts.secrets;
         let app_token =
             section.app_token.as_ref().map(|token| secrets.resolve(token)).transpose()?;
         let socket_mode = app_token.is_some();
@@ -73,86 +53,21 @@ impl SlackSide {
         }
         let us =
             Identity { team: us.team, enterprise: us.enterprise, app: None, bot_user: us.user };
-        rooms.connect(Arc::new(client.clone()), section.archive_resolved);
-        let inbox = Arc::new(ChatInbox::new(
-            Arc::clone(engine),
-            Arc::new(client.clone()),
-            delivery.clone(),
-            Arc::new(People::new(config)),
-            Arc::clone(rooms),
-        ));
-        let intake = Intake::new(us, Arc::clone(&inbox) as _, Arc::clone(&inbox) as _);
         let verifier = match signing_secret(section, secrets)? {
             Some(secret) => Some(Arc::new(Verifier::new([&secret])?)),
             None => None,
         };
+        let workspace = Arc::new(client.clone());
+        let kept = Kept::new(&section.bot_token, secrets);
+        let way_in =
+            WayIn::new(parts, workspace, section.archive_resolved, us, client.clone(), kept);
         let sockets = socket_mode.then(|| {
             let local = !section.api_url.starts_with("https://");
             let reach = if local { Reach::Loopback } else { Reach::Slack };
-            SocketMode::new(opener(client.clone()), reach, Arc::clone(&intake))
+            SocketMode::new(opener(client), reach, Arc::clone(&way_in.intake))
         });
         let health = sockets.as_ref().map(SocketMode::health);
-        let kept = watch::Sender::new(Kept::new(section, secrets));
-        Ok(Self { client, inbox, intake, verifier, sockets, health, kept })
-    }
-
-    pub(super) fn client(&self) -> Slack {
-        self.client.clone()
-    }
-
-    pub(super) fn health(&self) -> Option<watch::Receiver<SocketHealth>> {
-        self.health.clone()
-    }
-
-    /// Where the bot token is kept, now and after each reload.
-    pub(super) fn kept(&self) -> watch::Receiver<Kept> {
-        self.kept.subscribe()
-    }
-
-    /// The routes that Slack calls; none without a signing secret.
-    pub(super) fn routes(&self) -> Router {
-        match &self.verifier {
-            Some(verifier) => {
-                http::routes(Arc::clone(verifier), Arc::clone(&self.intake), unix_now)
-            }
-            None => Router::new(),
-        }
-    }
-
-    /// The sockets to run; once.
-    pub(super) fn take_sockets(&mut self) -> Option<SocketMode> {
-        self.sockets.take()
-    }
-
-    /// Draws the home pages again that somebody may be looking at, until cancelled.
-    pub(super) async fn keep_homes(&self, cancel: CancellationToken) {
-        cancel.run_until_cancelled(Box::pin(self.inbox.keep_homes())).await;
-    }
-
-    /// From now on the people, groups and roles of this configuration hold, and its bot token and
-    /// signing secret. What cannot be read stays as it was.
-    pub(super) async fn reload(&self, config: &Config, secrets: &Secrets) {
-        let Some(section) = &config.slack else {
-            tracing::error!(
-                "the new configuration has no [slack] section; it is kept until a restart"
-            );
-            return;
-        };
-        self.inbox.replace_people(Arc::new(People::new(config)));
-        self.reload_signing_secret(section, secrets);
-        self.kept.send_replace(Kept::new(section, secrets));
-        match secrets.resolve(&section.bot_token) {
-            Ok(token) => self.client.replace_token(token),
-            Err(error) => tracing::error!(%error, "the old bot token stays"),
-        }
-        // Whether it is accepted shows at once, and not at somebody's next command.
-        match self.client.identity().await {
-            Ok(_) => tracing::info!(
-                "people, roles, the bot token and the signing secret are those of the configuration \
-                 now; everything else in it holds from the next start"
-            ),
-            Err(error) => tracing::error!(%error, "Slack does not say who nova is"),
-        }
+        Ok(Self { way_in, verifier, sockets, health })
     }
 
     fn reload_signing_secret(&self, section: &SlackSection, secrets: &Secrets) {
@@ -169,28 +84,75 @@ impl SlackSide {
             Err(error) => tracing::error!(%error, "the old signing secret stays"),
         }
     }
+}
 
-    /// Ends what was taken in: cancels it at `by`, and is done four seconds later.
-    pub(super) async fn close(&self, by: Instant) {
-        let left = || by.saturating_duration_since(Instant::now());
-        self.intake.close(left() / 4).await;
-        self.inbox.close(left()).await;
+impl Side for SlackSide {
+    /// None without a signing secret.
+    fn routes(&self) -> Router {
+        match &self.verifier {
+            Some(verifier) => {
+                http::routes(Arc::clone(verifier), Arc::clone(&self.way_in.intake), unix_now)
+            }
+            None => Router::new(),
+        }
+    }
+
+    fn link(&self) -> Link {
+        let stopped = self.way_in.client.watch_stopped();
+        Link { platform: Slack::PLATFORM, stopped, sockets: self.health.clone() }
+    }
+
+    fn work(&mut self, cancel: CancellationToken) -> BoxFuture<'static, ()> {
+        let kept = self.way_in.keep(&cancel);
+        let sockets = self.sockets.take();
+        Box::pin(async move {
+            tokio::join!(kept, run_sockets(sockets, cancel));
+        })
+    }
+
+    fn reload<'a>(&'a self, config: &'a Config, secrets: &'a Secrets) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Some(section) = &config.slack else {
+                tracing::error!(
+                    "the new configuration has no [slack] section; it is kept until a restart"
+                );
+                return;
+            };
+            self.reload_signing_secret(section, secrets);
+            self.way_in.reload(config, Kept::new(&section.bot_token, secrets)).await;
+        })
+    }
+
+    fn close(&self, by: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(self.way_in.close(by))
+    }
+}
+
+impl Tokened for Slack {
+    const PLATFORM: &'static str = "Slack";
+
+    fn watch_stopped(&self) -> watch::Receiver<Option<String>> {
+        Slack::watch_stopped(self)
+    }
+
+    fn replace_token(&self, token: SecretString) {
+        Slack::replace_token(self, token);
+    }
+
+    async fn accepted(&self) -> Result<(), ChatError> {
+        self.identity().await.map(drop)
     }
 }
 
 /// Runs the sockets until cancelled.
-pub(super) async fn run_sockets(sockets: Option<SocketMode>, cancel: CancellationToken) {
-    let Some(sockets) = sockets else { return cancel.cancelled().await };
+async fn run_sockets(sockets: Option<SocketMode>, cancel: CancellationToken) {
+    let Some(sockets) = sockets else { return };
     match sockets.run(cancel.clone()).await {
         Ended::Cancelled => {}
         Ended::LinkDisabled => {
             tracing::error!("Socket Mode is switched off in the Slack app's settings");
-            cancel.cancelled().await;
         }
-        Ended::Failed => {
-            tracing::error!("the sockets to Slack failed for good");
-            cancel.cancelled().await;
-        }
+        Ended::Failed => tracing::error!("the sockets to Slack failed for good"),
     }
 }
 

@@ -106,6 +106,11 @@ impl Grammar {
         self.commands.iter().copied()
     }
 
+    /// Each group's word, and what it is about.
+    pub fn groups(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        GROUPS.iter().copied()
+    }
+
     /// The command with exactly this path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&'static Command> {

@@ -42,6 +42,10 @@ impl Hosts {
         let here = self.local && matches!(url.scheme(), "ws" | "wss") && loopback(&url);
         !has_credentials(&url) && (discord || here)
     }
+
+    pub(super) fn is_local(&self) -> bool {
+        self.local
+    }
 }
 
 #[cfg(test)]

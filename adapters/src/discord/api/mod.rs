@@ -146,6 +146,11 @@ impl Discord {
         })
     }
 
+    /// Whether the API is on this machine, as in a test.
+    pub(in crate::discord) fn is_local(&self) -> bool {
+        self.inner.hosts.is_local()
+    }
+
     /// Uses another bot token from the next call on, and sends again if it had stopped.
     pub fn replace_token(&self, bot: SecretString) {
         self.inner.token.replace(bot);

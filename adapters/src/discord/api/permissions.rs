@@ -47,8 +47,14 @@ pub(super) fn needed(rooms: &Rooms) -> impl Iterator<Item = &'static Needed> + u
     ALWAYS.iter().chain(own)
 }
 
-/// The invitation's number: everything that nova needs, and nothing else.
+/// The address where an administrator invites nova into the server: everything that it needs, and
+/// nothing else (docs.discord.com/developers/topics/oauth2#bot-authorization-flow).
 #[must_use]
-pub fn invitation(rooms: &Rooms) -> Permissions {
-    needed(rooms).map(|(_, permission, _)| *permission).collect()
+pub fn invitation(application: &str, guild: &str, rooms: &Rooms) -> String {
+    let permissions: Permissions = needed(rooms).map(|(_, permission, _)| *permission).collect();
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&guild_id={guild}\
+         &scope=bot+applications.commands&permissions={}",
+        permissions.bits()
+    )
 }

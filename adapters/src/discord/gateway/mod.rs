@@ -19,12 +19,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use twilight_gateway::Session;
 
+use super::api::{Discord, GatewayAddress};
 use super::inbound::Intake;
 use crate::backoff::Backoff;
 use crate::chat::ChatError;
@@ -145,6 +147,30 @@ enum Failure {
 }
 
 impl Gateway {
+    /// For a client of the REST API, which knows the address and answers. Connects to nothing yet.
+    #[must_use]
+    pub fn of(client: &Discord, token: watch::Receiver<SecretString>, intake: Arc<Intake>) -> Self {
+        let reach = if client.is_local() { Reach::Loopback } else { Reach::Discord };
+        let (opening, answering) = (client.clone(), client.clone());
+        let open: Open = Arc::new(move || {
+            let client = opening.clone();
+            Box::pin(async move {
+                let GatewayAddress { url, remaining, reset_after } = client.gateway().await?;
+                Ok(Entry { url, remaining, reset_after })
+            })
+        });
+        let respond: Respond = Arc::new(move |callback| {
+            let client = answering.clone();
+            Box::pin(async move {
+                let Callback { interaction, token, body } = callback;
+                let body = RawValue::from_string(body)
+                    .map_err(|_| ChatError::Refused("the answer is no JSON".into()))?;
+                client.respond(&interaction, token.expose_secret(), &body).await
+            })
+        });
+        Self::new(GatewayOptions { token, open, respond, reach, intake })
+    }
+
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(options: GatewayOptions) -> Self {
