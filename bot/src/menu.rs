@@ -3,7 +3,7 @@
 //! Invariant: everything comes from the grammar; what is filled in is read back by it.
 
 use clap::Arg;
-use clap::builder::{Str, ValueParser};
+use clap::builder::Str;
 use nova_adapters::menu::{Argument, Item, Menu, Takes};
 use nova_commands::grammar::Grammar;
 
@@ -52,13 +52,17 @@ fn takes(arg: &Arg) -> Takes {
     if !choices.is_empty() {
         return Takes::Choice(choices);
     }
-    let is = |kind: &ValueParser| arg.get_value_parser().type_id() == kind.type_id();
-    if is(&clap::value_parser!(u32).into()) {
-        // The grammar checks a narrower range where there is one.
-        return Takes::Number { min: Some(0), max: Some(u32::MAX.into()) };
-    }
     let name = arg.get_value_names().and_then(<[_]>::first).map(Str::as_str);
+    if let Some((min, max)) = name.and_then(range) {
+        return Takes::Number { min: Some(min), max: Some(max) };
+    }
     if name.is_some_and(|name| LIVE.contains(&name)) { Takes::Live } else { Takes::Text }
+}
+
+/// The range that a number's value name tells: [`nova_commands::command::number`].
+fn range(name: &str) -> Option<(i64, i64)> {
+    let (min, max) = name.split_once('-')?;
+    Some((min.parse().ok()?, max.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -96,6 +100,12 @@ mod tests {
         ping
         whoami
         "#);
+    }
+
+    #[test]
+    fn a_number_has_its_range() {
+        let number = argument(&nova_commands::command::number("tail", 1..=500));
+        assert_eq!(number.takes, Takes::Number { min: Some(1), max: Some(500) });
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A command's declaration, from which everything else about it comes: the grammar, help, completion,
 //! the catalogue and, on the chat platforms, its registration.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use clap::ArgMatches;
+use clap::{Arg, ArgMatches, value_parser};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -105,6 +106,16 @@ impl Command {
     pub fn available(&self) -> bool {
         !matches!(self.run, Run::NotYet)
     }
+}
+
+/// The option `--name` that takes a whole number of this range, which its value name tells: clap does not
+/// give a parser's range back, and the platforms that register commands want it.
+#[must_use]
+pub fn number(name: &'static str, range: RangeInclusive<u32>) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(format!("{}-{}", range.start(), range.end()))
+        .value_parser(value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end())))
 }
 
 /// What a diagnostic is given.

@@ -1,9 +1,9 @@
 //! The part of the catalogue that this build does not run yet. A row moves into a file of its own
 //! under `diagnostics/` or `remediations/` when its command is built.
 
-use clap::{Arg, ArgAction, value_parser};
+use clap::{Arg, ArgAction};
 
-use crate::command::{Command, Kind, Risk, Run};
+use crate::command::{Command, Kind, Risk, Run, number};
 
 type Args = fn(clap::Command) -> clap::Command;
 
@@ -107,7 +107,7 @@ fn provider(command: clap::Command) -> clap::Command {
 }
 
 fn replicas() -> Arg {
-    option("replicas", "N").required(true).value_parser(value_parser!(u32).range(0..=1000))
+    number("replicas", 0..=1000).required(true)
 }
 
 use Risk::{Critical, High, Low, Medium};
@@ -127,8 +127,7 @@ pub(crate) static PLANNED: &[Command] = &[
     d("perf memory", "Memory trend of a service", &["G43"], |c| c.arg(needs("SERVICE"))),
     d("perf heap", "Heap profile of a service", &["G44"], |c| c.arg(needs("SERVICE"))),
     d("perf cpu", "CPU profile of a service", &["G47"], |c| {
-        c.arg(needs("SERVICE"))
-            .arg(option("seconds", "N").value_parser(value_parser!(u32).range(1..=120)))
+        c.arg(needs("SERVICE")).arg(number("seconds", 1..=120))
     }),
     d("perf throttling", "CPU throttling against limits and requests", &["G48"], none),
     d("perf report", "Latency, errors and connections in one answer", &["G90"], none),
@@ -153,7 +152,7 @@ pub(crate) static PLANNED: &[Command] = &[
     d("net loss", "Packet loss to a service", &["G51"], |c| c.arg(needs("SERVICE"))),
     d("logs", "Log lines of a service's pods", &["G18"], |c| {
         c.arg(needs("SERVICE"))
-            .arg(option("tail", "LINES").value_parser(value_parser!(u32).range(1..=100_000)))
+            .arg(number("tail", 1..=100_000))
             .arg(option("since", "DURATION"))
             .arg(option("grep", "PATTERN"))
             .arg(flag("previous"))

@@ -56,6 +56,13 @@ pub struct Provenance {
     pub at: Timestamp,
 }
 
+impl Provenance {
+    /// Asked just now.
+    pub fn now(source: impl Into<Untrusted>) -> Self {
+        Self { source: source.into(), at: Timestamp::now() }
+    }
+}
+
 /// One fact about one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -72,7 +79,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding without limit or hint, asked just now.
+    /// A finding without limit or hint, asked just now. `source` is the call or query, as an engineer
+    /// could repeat it.
     pub fn new(
         status: Status,
         subject: impl Into<Untrusted>,
@@ -84,7 +92,7 @@ impl Finding {
             subject: subject.into(),
             measured: measured.into(),
             expected: None,
-            provenance: Provenance { source: source.into(), at: Timestamp::now() },
+            provenance: Provenance::now(source),
             hint: None,
         }
     }
@@ -120,6 +128,43 @@ pub struct Table {
     pub provenance: Provenance,
 }
 
+/// How something went over time: drawn as a sparkline where text is shown and as a picture in chat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    pub title: Untrusted,
+    /// Behind each value: `s`, `MiB`, `%`, `req/s`.
+    pub unit: &'static str,
+    pub lines: Vec<ChartLine>,
+    /// What the values should stay below.
+    pub limit: Option<f64>,
+    pub provenance: Provenance,
+}
+
+/// One line of a chart, oldest point first. A gap is where points are missing or not finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartLine {
+    pub name: Untrusted,
+    pub points: Vec<(Timestamp, f64)>,
+}
+
+/// Text whose line ends matter: log lines, configuration. What is long is attached in chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    pub title: Untrusted,
+    pub lines: Vec<Untrusted>,
+    pub provenance: Provenance,
+}
+
+/// A file for whoever wants to look closer: a profile, a flame graph. Its bytes are shown to nobody by
+/// nova; what is text in it has been sanitised where it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Of letters, digits, `-`, `_` and one dot.
+    pub name: String,
+    pub media_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+
 /// A sensible next step, offered as a button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
@@ -129,19 +174,37 @@ pub struct Suggestion {
 }
 
 /// The answer of a diagnostic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// What was looked at: "NovaCron", "vm-service".
     pub subject: Untrusted,
     pub findings: Vec<Finding>,
+    pub charts: Vec<Chart>,
     pub tables: Vec<Table>,
+    pub excerpts: Vec<Excerpt>,
+    pub files: Vec<File>,
     pub next: Vec<Suggestion>,
 }
 
 impl Report {
     /// An empty report about `subject`.
     pub fn new(subject: impl Into<Untrusted>) -> Self {
-        Self { subject: subject.into(), findings: Vec::new(), tables: Vec::new(), next: Vec::new() }
+        Self {
+            subject: subject.into(),
+            findings: Vec::new(),
+            charts: Vec::new(),
+            tables: Vec::new(),
+            excerpts: Vec::new(),
+            files: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
+    /// With one more next step.
+    #[must_use]
+    pub fn then(mut self, label: &str, line: impl Into<String>) -> Self {
+        self.next.push(Suggestion { label: label.to_owned(), line: line.into() });
+        self
     }
 
     /// The worst status that wants attention, else whether anything at all is known to be well.

@@ -2,6 +2,7 @@
 //! that came from outside passes the sanitiser here.
 
 pub mod catalogue;
+mod chart;
 mod help;
 mod home;
 pub(crate) mod incident;
@@ -19,4 +20,6 @@ pub(crate) mod limits {
     pub(crate) const SUBJECT: usize = 80;
     pub(crate) const TEXT: usize = 300;
     pub(crate) const CELL: usize = 80;
+    /// Of a log or a configuration.
+    pub(crate) const LINE: usize = 2_000;
 }

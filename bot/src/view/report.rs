@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nova_adapters::message::{Align, Button, Column, Line, Mark, Message, Section, Table};
+use nova_adapters::message::{
+    Align, Attachment, Button, Column, Line, Mark, Message, Section, Table,
+};
 use nova_commands::grammar::Grammar;
 use nova_commands::report::{self, Finding, Provenance, Report, Status};
 use nova_commands::text::Sanitiser;
 
-use super::limits;
+use super::{chart, limits};
 
 /// What the view needs beside the report.
 pub struct Context<'a> {
@@ -35,18 +37,20 @@ pub fn message(report: &Report, context: &Context<'_>) -> Message {
         let lines = merge(good.iter().map(|finding| draw_finding(finding, context)));
         sections.push(Section::findings(lines).titled(title).folded());
     }
+    sections.extend(report.charts.iter().map(|chart| chart::section(chart, context)));
     for table in &report.tables {
         let drawn = Section::table(draw_table(table, context)).folded();
         let title = line(&table.title, limits::SUBJECT);
         sections.push(drawn.titled(format!("{title}, {}", provenance(&table.provenance, context))));
     }
+    sections.extend(report.excerpts.iter().map(|excerpt| draw_excerpt(excerpt, context)));
     Message {
         tone: mark(report.verdict()),
         headline: verdict(report, context.sanitiser),
         sections,
         buttons: buttons(report, context),
         selects: Vec::new(),
-        files: Vec::new(),
+        files: report.files.iter().map(attachment).collect(),
         footer: Some(format!("{} ms", context.took.as_millis())),
     }
 }
@@ -123,7 +127,7 @@ fn draw_finding(finding: &Finding, context: &Context<'_>) -> Line {
 }
 
 /// "GET http://…/health · now".
-fn provenance(provenance: &Provenance, context: &Context<'_>) -> String {
+pub(super) fn provenance(provenance: &Provenance, context: &Context<'_>) -> String {
     let source = context.sanitiser.line(&provenance.source, limits::TEXT);
     format!("{source} · {}", age(provenance.at, context.now))
 }
@@ -152,6 +156,20 @@ fn draw_table(table: &report::Table, context: &Context<'_>) -> Table {
     };
     let columns = table.columns.iter().enumerate().map(column).collect();
     Table { columns, rows }
+}
+
+/// Lines as they were said, each cleaned for itself.
+fn draw_excerpt(excerpt: &report::Excerpt, context: &Context<'_>) -> Section {
+    let lines: Vec<String> =
+        excerpt.lines.iter().map(|line| context.sanitiser.line(line, limits::LINE)).collect();
+    let title = context.sanitiser.line(&excerpt.title, limits::SUBJECT);
+    let title = format!("{title}, {}", provenance(&excerpt.provenance, context));
+    Section::code(lines.join("\n")).titled(title)
+}
+
+fn attachment(file: &report::File) -> Attachment {
+    let report::File { name, media_type, bytes } = file.clone();
+    Attachment { name, media_type, bytes }
 }
 
 /// Only what this build can run: a button that leads nowhere is worse than none.
