@@ -1,4 +1,4 @@
-//! The diagnostics, one file or folder each; `build.rs` finds them.
+//! The diagnostics, one file each, grouped in folders as their words are; `build.rs` finds them.
 
 use crate::command::Command;
 
