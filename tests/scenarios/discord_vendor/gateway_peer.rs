@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use crate::slack_vendor::python::{LIMIT, script};
+use crate::support::python::{LIMIT, script};
 
 /// The app as a process of its own. It is killed when dropped.
 struct Peer {

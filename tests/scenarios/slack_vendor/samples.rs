@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::api_calls;
 use super::everything::delivered;
 use super::listener::{Got, ask};
-use super::python::scenarios;
+use crate::support::python::scenarios;
 use super::shape::{Exception, Findings, without};
 
 /// What stands in an answer and not in its sample. The last ones are the sandbox's alone: Slack is not

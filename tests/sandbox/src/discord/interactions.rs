@@ -100,6 +100,11 @@ impl Interactions {
         self.by_id.get(id)
     }
 
+    /// What was delivered, oldest first.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = &Value> {
+        self.by_id.values().map(|one| &one.payload)
+    }
+
     /// The interaction of a token that still counts.
     ///
     /// # Errors

@@ -281,6 +281,12 @@ impl Discord {
         self.shared.journal.dropped()
     }
 
+    /// The last interactions that were delivered, oldest first, each once: at most 10,000.
+    #[must_use]
+    pub fn interactions(&self) -> Vec<Value> {
+        self.shared.look(|state| state.interactions.payloads().cloned().collect())
+    }
+
     /// How many of the last ten minutes' requests got 401, 403 or 429. At 10,000 Discord locks an
     /// address out.
     #[must_use]

@@ -187,7 +187,7 @@ fn mentions(content: &str, allowed: &Value) -> Vec<String> {
     let may = |kind: &str, id: &str| {
         let parsed =
             allowed["parse"].as_array().is_some_and(|parse| parse.iter().any(|k| k == kind));
-        let named = allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|one| one == id));
+        let named = allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|one| text(one).as_deref() == Some(id)));
         allowed.is_null() || parsed || named
     };
     let mut found = Vec::new();
@@ -210,7 +210,7 @@ fn mentions(content: &str, allowed: &Value) -> Vec<String> {
     found
 }
 
-/// A text, or a number as one.
+/// A text, or a number as one: Discord takes ids in both forms, and `discord.py` sends both.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

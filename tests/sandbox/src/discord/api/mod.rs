@@ -218,6 +218,12 @@ impl Call<'_> {
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
+    /// Whether a value of the query is set. Source: docs.discord.com/developers/reference, "Boolean
+    /// Query Strings".
+    fn switch(&self, name: &str) -> bool {
+        matches!(self.query(name).as_deref(), Some("true" | "True" | "1"))
+    }
+
     /// How many items are asked for.
     ///
     /// # Errors

@@ -129,6 +129,7 @@ fn take(shared: &Shared, delivery: &Delivery, body: &[u8]) {
             Ok(_) => Outcome::Ok(200),
             Err(refusal) => Outcome::Refused { status: refusal.status, code: refusal.code },
         },
+        response: Arc::default(),
     });
     shared.changed();
 }
