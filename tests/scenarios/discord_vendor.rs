@@ -1,4 +1,11 @@
-//! Discord's published contract and a library that many use, against what stands in for Discord:
-//! `discord.py` as an app of the sandbox's guild.
+//! Discord's published contract (`contracts/discord/`) and `discord.py` against what stands in for
+//! Discord: every request, answer, interaction and event is held against it. The judge of the
+//! conversations ([`judge`]) is judged here too, by requests that it has to turn down.
 
+mod broken;
+mod contract;
+mod events;
+mod examples;
 mod gateway_peer;
+mod interaction;
+pub(crate) mod judge;

@@ -121,7 +121,8 @@ fn check(
         let category = call.state.channels.get(&parent);
         let category = category.filter(|known| known.kind == Channel::CATEGORY);
         let inside = |one: &&Channel| one.parent.as_deref() == Some(parent.as_str());
-        let moved = changed.is_none_or(|channel| channel.parent.as_deref() != Some(parent.as_str()));
+        let moved =
+            changed.is_none_or(|channel| channel.parent.as_deref() != Some(parent.as_str()));
         if category.is_none() {
             problems.say("parent_id", "CHANNEL_PARENT_INVALID", "Category does not exist");
         } else if moved && call.state.channels.values().filter(inside).count() >= IN_CATEGORY {

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::interactions::{self, Tried};
 use super::journal::{Caller, Outcome, Request};
+use super::modals;
 use super::state::Shared;
 
 pub use http::Signed;
@@ -53,8 +54,8 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
     let start = Instant::now();
     let id = delivery.payload["id"].as_str().unwrap_or_default();
     let (target, before) = shared.with(|state| {
-        let now = state.now;
-        state.interactions.begin(&delivery.payload, now);
+        let (now, opener) = (state.now, modals::opener(state, &delivery.payload));
+        state.interactions.begin(&delivery.payload, opener, now);
         (state.target.clone(), state.interactions.get(id).map_or(0, |one| one.tries))
     });
     let mut status = None;
