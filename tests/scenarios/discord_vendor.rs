@@ -5,6 +5,7 @@
 mod broken;
 mod contract;
 mod events;
+mod everything;
 mod examples;
 mod gateway_peer;
 mod interaction;

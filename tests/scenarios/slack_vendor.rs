@@ -10,5 +10,4 @@ mod judge;
 mod listener;
 mod manifest;
 mod samples;
-mod shape;
 mod signatures;

@@ -2,6 +2,7 @@
 //! test reads. The client code is production's; only the other side is ours.
 
 pub(crate) mod python;
+pub(crate) mod shape;
 
 use std::collections::HashMap;
 use std::future::pending;

@@ -53,7 +53,7 @@ fn answered(operation: &str, body: Value, status: u16, answer: &Value) -> Reques
     Request { outcome, response: response.into(), ..request(operation, body) }
 }
 
-fn with(mut object: Value, key: &str, value: Value) -> Value {
+pub(super) fn with(mut object: Value, key: &str, value: Value) -> Value {
     object[key] = value;
     object
 }

@@ -52,16 +52,24 @@ pub(super) fn complaints(event: &str, data: &Value) -> Vec<String> {
         "GUILD_DELETE" => Vec::new(),
         "GUILD_MEMBER_UPDATE" => of(data, &["guild_id"], "GuildMemberResponse"),
         "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "CHANNEL_DELETE" | "THREAD_CREATE"
-        | "THREAD_UPDATE" | "THREAD_DELETE" => {
-            of(data, &["newly_created"], interaction::channel(data))
-        }
+        | "THREAD_UPDATE" => of(data, &["newly_created"], interaction::channel(data)),
         "MESSAGE_CREATE" | "MESSAGE_UPDATE" => of(data, &["guild_id", "member"], "MessageResponse"),
-        "MESSAGE_DELETE" => {
-            let ids = ["id", "channel_id", "guild_id"];
-            ids.iter().flat_map(|key| of(&data[*key], &[], "SnowflakeType")).collect()
+        "MESSAGE_DELETE" => ids(data, &["id", "channel_id", "guild_id"]),
+        // "Just the id, guild_id, parent_id, and type fields."
+        "THREAD_DELETE" => {
+            let mut wrong = ids(data, &["id", "guild_id", "parent_id"]);
+            let more = data.as_object().is_none_or(|fields| fields.len() != 4);
+            wrong.extend(more.then(|| "there are other fields".to_owned()));
+            wrong.extend(check(Side::Discord, &named("ChannelTypes"), &data["type"]));
+            wrong
         }
         "INTERACTION_CREATE" => interaction::complaints(data),
         other => panic!("an event that no schema is known for: {other}"),
     };
     wrong.into_iter().map(|wrong| format!("{event}: {wrong}")).collect()
+}
+
+/// What is wrong with the ids of an event that has not much else.
+fn ids(data: &Value, keys: &[&str]) -> Vec<String> {
+    keys.iter().flat_map(|key| check(Side::Discord, &named("SnowflakeType"), &data[*key])).collect()
 }

@@ -46,8 +46,8 @@ DATA = {
     (5, None): "ModalSubmitInteractionData",
 }
 # Documented, and not declared: "Interaction Structure" and "Message Component Data Structure" in
-# developers/interactions/receiving-and-responding.
-UNDECLARED = {"member", "user", "message", "id"}
+# developers/interactions/receiving-and-responding, "Autocomplete" in application-commands.
+UNDECLARED = {"member", "user", "message", "id", "version"}
 
 
 def declared(name):

@@ -194,6 +194,18 @@ async fn faults(discord: &Discord) {
     beaten.await.expect("discord.py sends it at once");
 }
 
+/// What happens to channels and roles.
+async fn happenings(discord: &Discord) {
+    discord.archive_thread("talk", true).expect("it is there");
+    discord.archive_thread("talk", false).expect("it is there");
+    discord.delete_channel("talk").expect("it is there");
+    discord.delete_channel("ops").expect("it is there");
+    discord.remove_bot("random").expect("it is there");
+    discord.set_role("nova", "oncall", true).expect("both are there");
+    // Events come in their order, so that those before an answer have come.
+    answers(discord).await;
+}
+
 /// The status and the body of a request that this test makes itself.
 async fn post(url: &str, timestamp: &str, signature: &str, body: &str) -> (u16, String) {
     let (host, path) = url.trim_start_matches("http://").split_once('/').expect("it has a path");
@@ -257,7 +269,10 @@ async fn converse(transport: &str) {
             forged(&discord, url).await;
             forgeries = 2;
         }
-        None => faults(&discord).await,
+        None => {
+            faults(&discord).await;
+            happenings(&discord).await;
+        }
     }
     let seen = peer.end().await;
     assert_eq!(seen["complaints"], json!([]), "discord.py complained");
@@ -266,7 +281,10 @@ async fn converse(transport: &str) {
     let count = |name: &str| seen_events.iter().filter(|event| event[0] == name).count();
     if transport == "gateway" {
         assert_eq!((count("READY"), count("RESUMED")), (2, 4));
-        assert_eq!(seen["channels"], json!(["incidents", "ops", "random"]));
+        assert_eq!(seen["channels"], json!(["incidents"]));
+        for happened in ["THREAD_DELETE", "CHANNEL_DELETE", "GUILD_MEMBER_UPDATE"] {
+            assert_ne!(count(happened), 0, "{happened} came");
+        }
     }
     for event in seen_events {
         let name = event[0].as_str().expect("an event has a name");

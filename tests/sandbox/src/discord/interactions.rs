@@ -167,7 +167,12 @@ pub(super) fn respond(
         callback["response_message_loading"] = json!(flags & Message::LOADING != 0);
         callback["response_message_ephemeral"] = json!(flags & Message::EPHEMERAL != 0);
     }
-    Ok(json!({ "interaction": callback, "resource": resource }))
+    let mut told = json!({ "interaction": callback });
+    // Of other responses the published schema has none.
+    if matches!(response["type"].as_u64(), Some(4 | 7)) {
+        told["resource"] = resource;
+    }
+    Ok(told)
 }
 
 fn answer(

@@ -269,6 +269,11 @@ impl Discord {
         self.shared.look(|state| state.commands.all().cloned().collect())
     }
 
+    /// Every route of the API: `GET /channels/{channel_id}`.
+    pub fn routes() -> impl Iterator<Item = &'static str> {
+        api::names()
+    }
+
     /// The last requests, oldest first: at most 20,000 and 64 MiB.
     #[must_use]
     pub fn journal(&self) -> Vec<Request> {

@@ -151,6 +151,11 @@ static ROUTES: &[Route] = &[
 /// A path's values by the names in the template.
 pub(super) type Parameters = Vec<(&'static str, String)>;
 
+/// The name of each route.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.name)
+}
+
 /// The route of a path below the base, and its values.
 pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, Parameters)> {
     ROUTES.iter().find_map(|route| {
