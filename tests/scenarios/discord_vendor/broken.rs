@@ -53,7 +53,7 @@ fn answered(operation: &str, body: Value, status: u16, answer: &Value) -> Reques
     Request { outcome, response: response.into(), ..request(operation, body) }
 }
 
-pub(super) fn with(mut object: Value, key: &str, value: Value) -> Value {
+fn with(mut object: Value, key: &str, value: Value) -> Value {
     object[key] = value;
     object
 }
@@ -63,11 +63,11 @@ fn button() -> Value {
 }
 
 /// A message with these controls in its row.
-fn row(controls: Value) -> Value {
+fn row(controls: &Value) -> Value {
     json!({ "components": [{ "type": 1, "components": controls }] })
 }
 
-fn embed(key: &str, value: Value) -> Value {
+fn embed(key: &str, value: &Value) -> Value {
     json!({ "embeds": [{ key: value }] })
 }
 
@@ -115,8 +115,8 @@ fn sound() -> Vec<Request> {
     let limited = json!({ "message": "slow", "retry_after": 0.5, "global": false });
     vec![
         request(MESSAGES, post),
-        request(MESSAGES, row(json!([button(), button(), button(), button(), button()]))),
-        request(MESSAGES, embed("description", json!("x".repeat(4096)))),
+        request(MESSAGES, row(&json!([button(), button(), button(), button(), button()]))),
+        request(MESSAGES, embed("description", &json!("x".repeat(4096)))),
         Request {
             content_type: "multipart/form-data; boundary=b".to_owned(),
             files: vec!["a.txt".to_owned()],
@@ -186,7 +186,7 @@ fn broken_requests() -> Vec<Case> {
         (post(json!([])), "sent : value is not of type \"object\""),
         (post(json!({ "content": "a", "colour": "red" })), "'colour' was unexpected"),
         (post(json!({ "content": 1 })), "/content: value is not of types"),
-        (post(json!({ "content": "x".repeat(4001) })), "is longer than 4000"),
+        (post(json!({ "content": "x".repeat(2001) })), "is longer than 2000"),
         (post(json!({ "nonce": "x".repeat(26) })), "/nonce: "),
         (post(json!({ "allowed_mentions": { "parse": ["all"] } })), "/allowed_mentions/parse/0: "),
         (post(json!({ "allowed_mentions": { "parsed": [] } })), "'parsed' was unexpected"),
@@ -194,19 +194,19 @@ fn broken_requests() -> Vec<Case> {
             post(json!({ "message_reference": { "message_id": "one" } })),
             "/message_reference/message_id: ",
         ),
-        (post(embed("title", json!("x".repeat(257)))), "is longer than 256"),
-        (post(embed("description", json!("x".repeat(4097)))), "is longer than 4096"),
-        (post(embed("fields", json!([{ "name": "a" }]))), "\"value\" is a required property"),
-        (post(embed("timestamp", json!("now"))), "/embeds/0/timestamp: "),
+        (post(embed("title", &json!("x".repeat(257)))), "is longer than 256"),
+        (post(embed("description", &json!("x".repeat(4097)))), "is longer than 4096"),
+        (post(embed("fields", &json!([{ "name": "a" }]))), "\"value\" is a required property"),
+        (post(embed("timestamp", &json!("now"))), "/embeds/0/timestamp: "),
         (post(json!({ "embeds": vec![json!({ "title": "a" }); 11] })), "has more than 10 items"),
-        (post(row(six)), "has more than 5 items"),
+        (post(row(&six)), "has more than 5 items"),
         (
-            post(row(json!([with(button(), "style", json!(9))]))),
+            post(row(&json!([with(button(), "style", json!(9))]))),
             "/components/0/components/0/style: ",
         ),
-        (post(row(json!([with(button(), "label", json!("x".repeat(81)))]))), "is longer than 80"),
+        (post(row(&json!([with(button(), "label", json!("x".repeat(81)))]))), "is longer than 80"),
         (
-            post(row(json!([with(button(), "custom_id", json!("x".repeat(101)))]))),
+            post(row(&json!([with(button(), "custom_id", json!("x".repeat(101)))]))),
             "is longer than 100",
         ),
         (post(json!({ "components": [button()] })), "/components/0"),

@@ -275,4 +275,22 @@ mod tests {
         assert_eq!(mentions(text, &json!({ "parse": [] })), [""; 0]);
         assert_eq!(mentions(text, &json!({ "parse": ["roles"], "users": ["12"] })), ["12", "&34"]);
     }
+
+    #[test]
+    fn embeds_and_components_are_kept_as_discord_shows_them() {
+        let mut embed = json!({ "title": null, "fields": [{ "name": "a", "value": "b" }] });
+        complete_embed(&mut embed);
+        let field = json!({ "name": "a", "value": "b", "inline": false });
+        assert_eq!(embed, json!({ "type": "rich", "fields": [field] }));
+        let mut components = vec![json!({ "type": 1, "components": [
+            { "type": 2, "style": 1, "label": "a", "custom_id": "b", "emoji": null },
+            { "type": 3, "custom_id": "c", "options": [], "required": true, "max_values": 2 },
+        ] })];
+        number_all(&mut components, &mut 0);
+        components.iter_mut().for_each(complete_component);
+        let button = json!({ "type": 2, "id": 2, "style": 1, "label": "a", "custom_id": "b" });
+        let menu = json!({ "type": 3, "id": 3, "custom_id": "c", "options": [], "min_values": 1,
+            "max_values": 2 });
+        assert_eq!(components, [json!({ "type": 1, "id": 1, "components": [button, menu] })]);
+    }
 }
