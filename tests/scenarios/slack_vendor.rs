@@ -9,7 +9,5 @@ mod everything;
 mod judge;
 mod listener;
 mod manifest;
-pub(crate) mod python;
 mod samples;
-mod shape;
 mod signatures;

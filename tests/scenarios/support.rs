@@ -1,6 +1,9 @@
 //! What the conversations share: a world, nova's own engine on it, and a terminal whose output the
 //! test reads. The client code is production's; only the other side is ours.
 
+pub(crate) mod python;
+pub(crate) mod shape;
+
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex};

@@ -2,16 +2,20 @@
 
 Reads one line of JSON: {"api_url", "gateway_url", "bot_token", "guild_id", "public_key", "transport"},
 where the transport is "gateway" or "http". Prints one line once it is ready: {"url"}, null for the
-gateway. Ends at the end of its input and prints then what it saw, as JSON: {"complaints", "ready",
-"resumed", "forged", "channels"}.
+gateway. Ends at the end of its input and prints then what it saw, as JSON: {"complaints", "forged",
+"channels", "events"}, where an event is a list of its name and its contents.
+
+An interaction that differs from the types that discord.py declares is one of the complaints.
 
 discord.py takes interactions from the gateway only. Over HTTP the small server here checks their
 signature with PyNaCl, hands them to discord.py, and answers with what discord.py would have sent.
 """
 
+import ast
 import asyncio
 import json
 import logging
+import pathlib
 import sys
 
 import discord
@@ -23,6 +27,60 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 COMPLAINTS = []
+
+# The types are there for checkers: they import each other in a circle, so they are read as text.
+SOURCE = pathlib.Path(discord.__file__).parent / "types" / "interactions.py"
+CLASSES = {node.name: node for node in ast.parse(SOURCE.read_text()).body if isinstance(node, ast.ClassDef)}
+TYPES = {
+    2: "ApplicationCommandInteraction",
+    3: "MessageComponentInteraction",
+    4: "ApplicationCommandInteraction",
+    5: "ModalSubmitInteraction",
+}
+DATA = {
+    (2, 1): "ChatInputApplicationCommandInteractionData",
+    (4, 1): "ChatInputApplicationCommandInteractionData",
+    (2, 3): "MessageApplicationCommandInteractionData",
+    (3, 2): "ButtonMessageComponentInteractionData",
+    (3, 3): "SelectMessageComponentInteractionData",
+    (5, None): "ModalSubmitInteractionData",
+}
+# Documented, and not declared: "Interaction Structure" and "Message Component Data Structure" in
+# developers/interactions/receiving-and-responding, "Autocomplete" in application-commands.
+UNDECLARED = {"member", "user", "message", "id", "version"}
+
+
+def declared(name):
+    """The keys of a type, and those that have to be there."""
+    known, required = set(), set()
+    if name not in CLASSES:
+        return known, required
+    node = CLASSES[name]
+    for base in node.bases:
+        more = declared(base.id)
+        known, required = known | more[0], required | more[1]
+    total = not any(keyword.arg == "total" for keyword in node.keywords)
+    for field in node.body:
+        if isinstance(field, ast.AnnAssign):
+            known.add(field.target.id)
+            if total and "NotRequired" not in ast.unparse(field.annotation):
+                required.add(field.target.id)
+    return known, required
+
+
+def differs(what, given, name):
+    """Complains of keys that are not declared, or missing."""
+    known, required = declared(name)
+    for key in given.keys() - known - UNDECLARED:
+        COMPLAINTS.append(f"{what}: {key} is not declared")
+    for key in required - given.keys():
+        COMPLAINTS.append(f"{what}: {key} is missing")
+
+
+def look(payload):
+    kind, data = payload["type"], payload["data"]
+    differs(f"interaction {kind}", payload, TYPES[kind])
+    differs(f"data of interaction {kind}", data, DATA[kind, data.get("type", data.get("component_type"))])
 
 
 class Complaints(logging.Handler):
@@ -125,22 +183,26 @@ async def keep(interaction, message: discord.Message):
 
 class Peer(discord.Client):
     def __init__(self, given):
-        super().__init__(intents=discord.Intents(guilds=True, guild_messages=True))
+        intents = discord.Intents(guilds=True, guild_messages=True)
+        # All that there is of guilds comes at once.
+        super().__init__(intents=intents, enable_debug_events=True, guild_ready_timeout=0.1)
+        self.events = []
         self.guild = discord.Object(given["guild_id"])
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(nova, guild=self.guild)
         self.tree.add_command(keep, guild=self.guild)
-        self.counts = {"ready": 0, "resumed": 0}
 
     async def setup_hook(self):
         self.add_view(Choose())
         await self.tree.sync(guild=self.guild)
 
-    async def on_ready(self):
-        self.counts["ready"] += 1
-
-    async def on_resumed(self):
-        self.counts["resumed"] += 1
+    async def on_socket_raw_receive(self, text):
+        payload = json.loads(text)
+        if payload["op"] != 0:
+            return
+        self.events.append([payload["t"], payload["d"]])
+        if payload["t"] == "INTERACTION_CREATE":
+            look(payload["d"])
 
 
 class Listener:
@@ -153,8 +215,15 @@ class Listener:
         self.waiting = {}
         listener = self
 
-        async def respond(_adapter, interaction_id, _token, *, params, **_):
+        async def respond(adapter, interaction_id, token, *, session, params, **_):
             listener.waiting.pop(interaction_id).set_result(params.payload)
+            # Until the answer has come, the token allows nothing.
+            while params.payload["type"] in (4, 5, 6, 7):
+                try:
+                    await adapter.get_original_interaction_response(peer.application_id, token, session=session)
+                    break
+                except discord.NotFound:
+                    await asyncio.sleep(0.1)
             return {"interaction": {"id": str(interaction_id), "type": 2}}
 
         AsyncWebhookAdapter.create_interaction_response = respond
@@ -170,6 +239,7 @@ class Listener:
         interaction = json.loads(body)
         if interaction["type"] == 1:
             return web.json_response({"type": 1})
+        look(interaction)
         answer = asyncio.get_running_loop().create_future()
         self.waiting[int(interaction["id"])] = answer
         self.peer._connection.parse_interaction_create(interaction)
@@ -215,7 +285,7 @@ async def main():
         "complaints": COMPLAINTS,
         "forged": listener.forged if listener else 0,
         "channels": sorted(channel.name for channel in peer.get_all_channels()),
-        **peer.counts,
+        "events": peer.events,
     }
     await peer.close()
     if connected:

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use super::python::{LIMIT, script};
 use crate::slack::Transport;
+use crate::support::python::{LIMIT, script};
 
 /// The app as a process of its own. It is killed when dropped.
 struct App {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::python::{run, scenarios, script};
+use crate::support::python::{run, scenarios, script};
 
 /// A method, its arguments and the one complaint that they deserve.
 type Case = (&'static str, Value, &'static str);

@@ -8,7 +8,7 @@ use nova_adapters::slack::inbound::{ADD_TO_INCIDENT, Identity, Inbound, event};
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackAppManifest;
 
-use super::python::{run, scenarios, script};
+use crate::support::python::{run, scenarios, script};
 
 /// What Slack takes and the model does not have (docs.slack.dev, "App manifest reference").
 const NOT_IN_THE_MODEL: [&str; 1] = ["/settings/token_rotation_enabled"];

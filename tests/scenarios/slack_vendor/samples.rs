@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::api_calls;
 use super::everything::delivered;
 use super::listener::{Got, ask};
-use super::python::scenarios;
-use super::shape::{Exception, Findings, without};
+use crate::support::python::scenarios;
+use crate::support::shape::{Exception, Findings, without};
 
 /// What stands in an answer and not in its sample. The last ones are the sandbox's alone: Slack is not
 /// known to send them, and nova reads none of them.

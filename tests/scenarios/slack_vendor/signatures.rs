@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::everything::{TEXT, delivered};
 use super::listener::Got;
-use super::python::{run, script};
+use crate::support::python::{run, script};
 
 const TIMESTAMP: &str = "x-slack-request-timestamp";
 const SIGNATURE: &str = "x-slack-signature";

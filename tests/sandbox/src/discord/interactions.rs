@@ -33,6 +33,8 @@ const KEPT: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(super) struct Interaction {
     pub(super) payload: Value,
+    /// The interaction that opened the form, for one that sends it.
+    opener: Option<String>,
     /// By the server's clock.
     delivered: Duration,
     responded: bool,
@@ -80,10 +82,11 @@ pub(super) struct Interactions {
 
 impl Interactions {
     /// A delivery begins; one that was begun before goes on.
-    pub(super) fn begin(&mut self, payload: &Value, now: Duration) {
+    pub(super) fn begin(&mut self, payload: &Value, opener: Option<String>, now: Duration) {
         let id = payload["id"].as_str().unwrap_or_default().to_owned();
         self.by_id.entry(id).or_insert_with(|| Interaction {
             payload: payload.clone(),
+            opener,
             delivered: now,
             responded: false,
             tries: 0,
@@ -98,6 +101,11 @@ impl Interactions {
 
     pub(super) fn get(&self, id: &str) -> Option<&Interaction> {
         self.by_id.get(id)
+    }
+
+    /// What was delivered, oldest first.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = &Value> {
+        self.by_id.values().map(|one| &one.payload)
     }
 
     /// The interaction of a token that still counts.
@@ -159,7 +167,12 @@ pub(super) fn respond(
         callback["response_message_loading"] = json!(flags & Message::LOADING != 0);
         callback["response_message_ephemeral"] = json!(flags & Message::EPHEMERAL != 0);
     }
-    Ok(json!({ "interaction": callback, "resource": resource }))
+    let mut told = json!({ "interaction": callback });
+    // Of other responses the published schema has none.
+    if matches!(response["type"].as_u64(), Some(4 | 7)) {
+        told["resource"] = resource;
+    }
+    Ok(told)
 }
 
 fn answer(
@@ -239,7 +252,6 @@ fn focused(options: &Value) -> Option<u64> {
 fn base(state: &State, one: &Interaction, data: &Value) -> Message {
     let private = data["flags"].as_u64().unwrap_or_default() & Message::EPHEMERAL != 0;
     let command = one.payload["data"]["type"].as_u64();
-    let user = state.user(one.user()).map(shown::user);
     Message {
         channel: one.text("channel_id").to_owned(),
         kind: match (one.kind(), command) {
@@ -249,12 +261,32 @@ fn base(state: &State, one: &Interaction, data: &Value) -> Message {
         },
         author: state.app.bot_user.clone(),
         ephemeral_to: private.then(|| one.user().to_owned()),
-        interaction: Some(json!({
-            "id": one.payload["id"], "type": one.kind(), "user": user,
-            "authorizing_integration_owners": { "0": state.guild },
-        })),
+        interaction: Some(metadata(state, one)),
         ..Message::default()
     }
+}
+
+/// What a message tells of the interaction that it answers. Source:
+/// docs.discord.com/developers/resources/message, "Message Interaction Metadata Object".
+fn metadata(state: &State, one: &Interaction) -> Value {
+    let mut told = json!({
+        "id": one.payload["id"], "type": one.kind(), "user": state.user(one.user()).map(shown::user),
+        "authorizing_integration_owners": one.payload["authorizing_integration_owners"],
+    });
+    match one.kind() {
+        COMMAND if one.payload["data"]["target_id"].is_string() => {
+            told["target_message_id"] = one.payload["data"]["target_id"].clone();
+        }
+        COMPONENT => told["interacted_message_id"] = json!(one.source()),
+        SUBMISSION => {
+            let opener = one.opener.as_deref().and_then(|id| state.interactions.get(id));
+            if let Some(opener) = opener.filter(|opener| opener.kind() != SUBMISSION) {
+                told["triggering_interaction_metadata"] = metadata(state, opener);
+            }
+        }
+        _ => {}
+    }
+    told
 }
 
 fn open(state: &mut State, one: &Interaction, data: &Value) {

@@ -36,6 +36,15 @@ pub struct Request {
     /// Bytes of the body.
     pub size: usize,
     pub outcome: Outcome,
+    /// The answer's body as it was sent; empty where there is none, or where a fault spoilt it.
+    pub response: Arc<str>,
+}
+
+impl Request {
+    /// What it takes of the journal's bytes.
+    fn weight(&self) -> usize {
+        self.size + self.response.len()
+    }
 }
 
 /// Who sent a request.
@@ -83,11 +92,11 @@ pub(super) struct Journal {
 impl Journal {
     pub(super) fn record(&self, request: Request) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += request.size;
+        kept.bytes += request.weight();
         kept.queue.push_back(request);
         while kept.queue.len() > COUNT || kept.bytes > BYTES {
             let Some(oldest) = kept.queue.pop_front() else { break };
-            kept.bytes -= oldest.size;
+            kept.bytes -= oldest.weight();
             kept.dropped += 1;
         }
     }

@@ -269,6 +269,11 @@ impl Discord {
         self.shared.look(|state| state.commands.all().cloned().collect())
     }
 
+    /// Every route of the API: `GET /channels/{channel_id}`.
+    pub fn routes() -> impl Iterator<Item = &'static str> {
+        api::names()
+    }
+
     /// The last requests, oldest first: at most 20,000 and 64 MiB.
     #[must_use]
     pub fn journal(&self) -> Vec<Request> {
@@ -279,6 +284,12 @@ impl Discord {
     #[must_use]
     pub fn journal_dropped(&self) -> u64 {
         self.shared.journal.dropped()
+    }
+
+    /// The last interactions that were delivered, oldest first, each once: at most 10,000.
+    #[must_use]
+    pub fn interactions(&self) -> Vec<Value> {
+        self.shared.look(|state| state.interactions.payloads().cloned().collect())
     }
 
     /// How many of the last ten minutes' requests got 401, 403 or 429. At 10,000 Discord locks an

@@ -45,6 +45,15 @@ pub(super) fn open(state: &mut State, modal: Modal) {
     state.modals.push(modal);
 }
 
+/// The interaction that opened the form which a payload sends.
+pub(super) fn opener(state: &State, payload: &Value) -> Option<String> {
+    let (user, custom_id) = (&payload["member"]["user"]["id"], &payload["data"]["custom_id"]);
+    let user = if user.is_null() { &payload["user"]["id"] } else { user };
+    let mut open = state.modals.iter().rev();
+    let found = open.find(|modal| *user == modal.user && *custom_id == modal.custom_id);
+    found.map(|modal| modal.id.clone())
+}
+
 /// `components` of the submission with these values, by custom id; what is not named keeps what it
 /// began with. A menu takes the value of an option, or several with a line feed between.
 ///

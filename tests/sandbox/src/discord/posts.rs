@@ -145,12 +145,13 @@ fn fill(state: &mut State, message: &mut Message, body: &Value, uploads: &[Uploa
     if body.get("embeds").is_some() {
         message.embeds = list("embeds");
         for embed in &mut message.embeds {
-            embed["type"] = json!("rich");
+            complete_embed(embed);
         }
     }
     if body.get("components").is_some() {
         message.components = list("components");
         number_all(&mut message.components, &mut 0);
+        message.components.iter_mut().for_each(complete_component);
     }
     let listed = list("attachments");
     if body["attachments"].is_array() {
@@ -173,7 +174,7 @@ pub(super) fn number_all(components: &mut [Value], last: &mut u64) {
         if component["id"].is_null() {
             component["id"] = json!(*last);
         }
-        if let Some(inner) = component["components"].as_array_mut() {
+        if let Some(inner) = component.get_mut("components").and_then(Value::as_array_mut) {
             number_all(inner, last);
         }
         if component["component"].is_object() {
@@ -182,12 +183,56 @@ pub(super) fn number_all(components: &mut [Value], last: &mut u64) {
     }
 }
 
+/// An embed as Discord keeps it: without what is null, and with what it adds by itself.
+fn complete_embed(embed: &mut Value) {
+    without_nulls(embed);
+    embed["type"] = json!("rich");
+    for field in embed.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten() {
+        if field.get("inline").is_none() {
+            field["inline"] = json!(false);
+        }
+    }
+}
+
+/// A component of a message likewise. Whether a menu is required counts in forms only.
+fn complete_component(component: &mut Value) {
+    without_nulls(component);
+    for inner in component.get_mut("components").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        complete_component(inner);
+    }
+    if !matches!(component["type"].as_u64(), Some(3 | 5..=8)) {
+        return;
+    }
+    for key in ["min_values", "max_values"] {
+        if component.get(key).is_none() {
+            component[key] = json!(1);
+        }
+    }
+    if let Some(fields) = component.as_object_mut() {
+        fields.remove("required");
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
 /// Whom a text pings, as far as it may.
 fn mentions(content: &str, allowed: &Value) -> Vec<String> {
     let may = |kind: &str, id: &str| {
         let parsed =
             allowed["parse"].as_array().is_some_and(|parse| parse.iter().any(|k| k == kind));
-        let named = allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|one| one == id));
+        let named = allowed[kind]
+            .as_array()
+            .is_some_and(|ids| ids.iter().any(|one| text(one).as_deref() == Some(id)));
         allowed.is_null() || parsed || named
     };
     let mut found = Vec::new();
@@ -210,7 +255,7 @@ fn mentions(content: &str, allowed: &Value) -> Vec<String> {
     found
 }
 
-/// A text, or a number as one.
+/// A text, or a number as one: Discord takes ids in both forms, and `discord.py` sends both.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -229,5 +274,23 @@ mod tests {
         assert_eq!(mentions(text, &Value::Null), ["12", "&34", "@everyone"]);
         assert_eq!(mentions(text, &json!({ "parse": [] })), [""; 0]);
         assert_eq!(mentions(text, &json!({ "parse": ["roles"], "users": ["12"] })), ["12", "&34"]);
+    }
+
+    #[test]
+    fn embeds_and_components_are_kept_as_discord_shows_them() {
+        let mut embed = json!({ "title": null, "fields": [{ "name": "a", "value": "b" }] });
+        complete_embed(&mut embed);
+        let field = json!({ "name": "a", "value": "b", "inline": false });
+        assert_eq!(embed, json!({ "type": "rich", "fields": [field] }));
+        let mut components = vec![json!({ "type": 1, "components": [
+            { "type": 2, "style": 1, "label": "a", "custom_id": "b", "emoji": null },
+            { "type": 3, "custom_id": "c", "options": [], "required": true, "max_values": 2 },
+        ] })];
+        number_all(&mut components, &mut 0);
+        components.iter_mut().for_each(complete_component);
+        let button = json!({ "type": 2, "id": 2, "style": 1, "label": "a", "custom_id": "b" });
+        let menu = json!({ "type": 3, "id": 3, "custom_id": "c", "options": [], "min_values": 1,
+            "max_values": 2 });
+        assert_eq!(components, [json!({ "type": 1, "id": 1, "components": [button, menu] })]);
     }
 }

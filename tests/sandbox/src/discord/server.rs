@@ -97,7 +97,7 @@ async fn respond(shared: &Arc<Shared>, cut: &Cut, request: HttpRequest) -> Respo
             state.rates.count_invalid(now);
         });
     }
-    call.record(shared, answer.outcome.clone());
+    call.record(shared, &answer);
     answer.response()
 }
 
@@ -246,7 +246,7 @@ impl Call {
         }
     }
 
-    fn record(self, shared: &Shared, outcome: Outcome) {
+    fn record(self, shared: &Shared, answer: &Answer) {
         let headers = &self.parts.headers;
         let caller = match &self.route {
             Some((route, _)) if !route.bot => Caller::Webhook,
@@ -275,7 +275,11 @@ impl Call {
             arguments: Arc::new(self.body),
             files: self.files.into_iter().map(|file| file.name).collect(),
             size: self.size,
-            outcome,
+            outcome: answer.outcome.clone(),
+            response: match answer.outcome {
+                Outcome::Faulted | Outcome::Spoilt => Arc::default(),
+                _ => answer.body.as_str().into(),
+            },
         });
         shared.changed();
     }

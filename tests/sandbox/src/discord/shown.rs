@@ -23,7 +23,7 @@ pub(super) fn user(user: &User) -> Value {
         "id": user.id, "username": user.name, "discriminator": "0", "avatar": null,
         "global_name": user.global_name, "public_flags": 0, "flags": 0, "banner": null,
         "accent_color": null, "avatar_decoration_data": null, "collectibles": null,
-        "primary_guild": null, "clan": null,
+        "primary_guild": null,
     });
     // Discord leaves the field out for people.
     if user.bot {
@@ -54,7 +54,7 @@ pub(super) fn member(one: &User) -> Value {
 pub(super) fn role(state: &State, role: &Role) -> Value {
     let position = state.roles.iter().position(|known| known.id == role.id).unwrap_or_default();
     let mut shown = json!({
-        "id": role.id, "name": role.name, "description": null, "permissions": role.permissions.to_string(),
+        "id": role.id, "name": role.name, "permissions": role.permissions.to_string(),
         "position": position, "color": 0,
         "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
         "hoist": false, "managed": role.managed, "mentionable": false, "icon": null,
@@ -218,7 +218,7 @@ pub(super) fn application(state: &State) -> Value {
         "id": state.app.application_id, "name": state.app.name, "icon": null, "description": "",
         "type": null, "bot": state.user(&state.app.bot_user).map(user), "bot_public": false,
         "bot_require_code_grant": false, "verify_key": state.app.public_key, "flags": 0,
-        "flags_new": "0", "hook": true, "owner": owner, "summary": "", "team": null,
+        "flags_new": "0", "owner": owner, "team": null,
         "guild_id": state.guild, "tags": [], "redirect_uris": [], "eligible_oauth2_scopes": [],
         "interactions_endpoint_url": state.target.as_deref(), "explicit_content_filter": 0,
         "role_connections_verification_url": null, "integration_types_config": { "0": {} },

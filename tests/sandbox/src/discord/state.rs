@@ -156,6 +156,13 @@ impl State {
         if what == "CREATE" && channel.is_thread() {
             data["newly_created"] = json!(true);
         }
+        // developers/events/gateway-events, "Thread Delete": these fields only.
+        if what == "DELETE" && channel.is_thread() {
+            data = json!({
+                "id": channel.id, "guild_id": self.guild, "parent_id": channel.parent,
+                "type": channel.kind,
+            });
+        }
         self.tell(&format!("{kind}_{what}"), &data);
     }
 

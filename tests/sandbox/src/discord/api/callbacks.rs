@@ -10,7 +10,7 @@ pub(super) fn respond(call: &mut Call<'_>) -> Answered {
     let (id, token) = (call.parameter("interaction_id"), call.parameter("interaction_token"));
     let (id, token) = (id.to_owned(), token.to_owned());
     let told = interactions::respond(call.state, &id, &token, call.body, call.files)?;
-    if call.query("with_response").as_deref() == Some("true") { ok(told) } else { nothing() }
+    if call.switch("with_response") { ok(told) } else { nothing() }
 }
 
 pub(super) fn follow_up(call: &mut Call<'_>) -> Answered {

@@ -7,7 +7,7 @@ use super::{Answered, Call, created, ok};
 use crate::discord::channel::Channel;
 use crate::discord::permissions as may;
 use crate::discord::refusal::{Problems, Refusal};
-use crate::discord::shown;
+use crate::discord::{posts, shown};
 
 /// Channels in a guild, and in a category.
 const CHANNELS: usize = 500;
@@ -117,11 +117,12 @@ fn check(
         (Value::Null, _) | (_, Some(0..=TOPIC)) => {}
         _ => problems.say("topic", "BASE_TYPE_MAX_LENGTH", "Must be 1024 or fewer in length."),
     }
-    if let Some(parent) = body["parent_id"].as_str() {
-        let category = call.state.channels.get(parent);
+    if let Some(parent) = posts::text(&body["parent_id"]) {
+        let category = call.state.channels.get(&parent);
         let category = category.filter(|known| known.kind == Channel::CATEGORY);
-        let inside = |one: &&Channel| one.parent.as_deref() == Some(parent);
-        let moved = changed.is_none_or(|channel| channel.parent.as_deref() != Some(parent));
+        let inside = |one: &&Channel| one.parent.as_deref() == Some(parent.as_str());
+        let moved =
+            changed.is_none_or(|channel| channel.parent.as_deref() != Some(parent.as_str()));
         if category.is_none() {
             problems.say("parent_id", "CHANNEL_PARENT_INVALID", "Category does not exist");
         } else if moved && call.state.channels.values().filter(inside).count() >= IN_CATEGORY {
@@ -146,8 +147,8 @@ fn overwrites(
     let Some(list) = body["permission_overwrites"].as_array() else { return Ok(None) };
     let mut read = Vec::new();
     for (at, one) in list.iter().enumerate() {
-        let id = one["id"].as_str().unwrap_or_default();
-        read.push(overwrite(call, id, one, has, &format!("permission_overwrites.{at}"))?);
+        let id = posts::text(&one["id"]).unwrap_or_default();
+        read.push(overwrite(call, &id, one, has, &format!("permission_overwrites.{at}"))?);
     }
     Ok(Some(read))
 }
@@ -162,7 +163,7 @@ fn fill(channel: &mut Channel, body: &Value) {
         channel.topic = body["topic"].as_str().filter(|topic| !topic.is_empty()).map(str::to_owned);
     }
     if body.get("parent_id").is_some() && !channel.is_thread() {
-        channel.parent = body["parent_id"].as_str().map(str::to_owned);
+        channel.parent = posts::text(&body["parent_id"]);
     }
     if channel.is_thread() {
         channel.archived = body["archived"].as_bool().unwrap_or(channel.archived);

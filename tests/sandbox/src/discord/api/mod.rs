@@ -151,6 +151,11 @@ static ROUTES: &[Route] = &[
 /// A path's values by the names in the template.
 pub(super) type Parameters = Vec<(&'static str, String)>;
 
+/// The name of each route.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.name)
+}
+
 /// The route of a path below the base, and its values.
 pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, Parameters)> {
     ROUTES.iter().find_map(|route| {
@@ -216,6 +221,12 @@ impl Call<'_> {
     fn query(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.query.as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether a value of the query is set. Source: docs.discord.com/developers/reference, "Boolean
+    /// Query Strings".
+    fn switch(&self, name: &str) -> bool {
+        matches!(self.query(name).as_deref(), Some("true" | "True" | "1"))
     }
 
     /// How many items are asked for.

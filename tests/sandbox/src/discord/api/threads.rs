@@ -116,7 +116,7 @@ pub(super) fn members(call: &mut Call<'_>) -> Answered {
     let shown = channel.members.iter().map(|id| {
         json!({
             "id": channel.id, "user_id": id, "flags": 0,
-            "join_timestamp": shown::time(unix_millis()), "member": null,
+            "join_timestamp": shown::time(unix_millis()),
         })
     });
     ok(Value::Array(shown.collect()))

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Answered, Call, ok};
 use crate::discord::refusal::Refusal;
-use crate::discord::shown;
+use crate::discord::{posts, shown};
 
 pub(super) fn me(call: &mut Call<'_>) -> Answered {
     ok(shown::me(call.state))
@@ -31,7 +31,7 @@ pub(super) fn gateway_bot(call: &mut Call<'_>) -> Answered {
 
 /// The direct conversation with somebody. It can be had with anybody; writing in it is another matter.
 pub(super) fn direct(call: &mut Call<'_>) -> Answered {
-    let Some(recipient) = call.body["recipient_id"].as_str() else {
+    let Some(recipient) = posts::text(&call.body["recipient_id"]) else {
         let message = "This field is required";
         return Err(Refusal::field("recipient_id", "BASE_TYPE_REQUIRED", message));
     };

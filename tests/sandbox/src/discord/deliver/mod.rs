@@ -18,7 +18,9 @@ use tokio::time::Instant;
 
 use super::interactions::{self, Tried};
 use super::journal::{Caller, Outcome, Request};
+use super::modals;
 use super::state::Shared;
+use crate::exchange::Answered;
 
 pub use http::Signed;
 pub(super) use http::{public_key, sign};
@@ -53,8 +55,8 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
     let start = Instant::now();
     let id = delivery.payload["id"].as_str().unwrap_or_default();
     let (target, before) = shared.with(|state| {
-        let now = state.now;
-        state.interactions.begin(&delivery.payload, now);
+        let (now, opener) = (state.now, modals::opener(state, &delivery.payload));
+        state.interactions.begin(&delivery.payload, opener, now);
         (state.target.clone(), state.interactions.get(id).map_or(0, |one| one.tries))
     });
     let mut status = None;
@@ -64,7 +66,7 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
                 let answered = http::send(shared, &target, delivery).await?;
                 status = Some(answered.status);
                 match answered.status {
-                    200 => take(shared, delivery, &answered.body),
+                    200 => take(shared, delivery, &answered),
                     // "Accepted": the response comes as a call.
                     202 | 204 => {}
                     _ => return None,
@@ -108,8 +110,8 @@ async fn tried(shared: &Shared, id: &str, before: u32) -> Option<Tried> {
 }
 
 /// Takes the body of an HTTP answer as what the callback would have brought.
-fn take(shared: &Shared, delivery: &Delivery, body: &[u8]) {
-    let response: Value = serde_json::from_slice(body).unwrap_or_default();
+fn take(shared: &Shared, delivery: &Delivery, answer: &Answered) {
+    let response: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |key: &str| delivery.payload[key].as_str().unwrap_or_default().to_owned();
     let (id, token) = (text("id"), text("token"));
     let answered = shared.with(|state| interactions::respond(state, &id, &token, &response, &[]));
@@ -119,16 +121,17 @@ fn take(shared: &Shared, delivery: &Delivery, body: &[u8]) {
         path: "/interactions/{interaction_id}/{interaction_token}/callback".to_owned(),
         parameters: vec![("interaction_id", id)],
         query: String::new(),
-        content_type: "application/json".to_owned(),
+        content_type: answer.header("content-type").to_owned(),
         user_agent: String::new(),
         caller: Caller::Answer,
-        size: body.len(),
+        size: answer.body.len(),
         arguments: Arc::new(response),
         files: Vec::new(),
         outcome: match answered {
             Ok(_) => Outcome::Ok(200),
             Err(refusal) => Outcome::Refused { status: refusal.status, code: refusal.code },
         },
+        response: Arc::default(),
     });
     shared.changed();
 }

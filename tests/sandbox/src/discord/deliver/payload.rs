@@ -76,6 +76,10 @@ pub(super) fn command(
     if !options.is_empty() {
         data["options"] = Value::Array(options);
     }
+    // As the example in developers/interactions/application-commands, "Autocomplete", has it.
+    if completing {
+        data["version"] = command["version"].clone();
+    }
     let kind = if completing { COMPLETION } else { COMMAND };
     Delivery { payload: interaction(state, kind, user, channel, &data) }
 }

@@ -12,7 +12,7 @@ use tokio::process::Command;
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the scenarios are.
-pub(super) fn scenarios() -> PathBuf {
+pub(crate) fn scenarios() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios")
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn script(path: &str) -> Command {
 ///
 /// # Panics
 /// When it fails or does not end in time.
-pub(super) async fn run(mut command: Command, input: &str) -> String {
+pub(crate) async fn run(mut command: Command, input: &str) -> String {
     let shown = format!("{command:?}");
     let done = tokio::time::timeout(LIMIT, async {
         let mut child = command.spawn().expect("Python starts");

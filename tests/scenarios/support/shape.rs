@@ -1,24 +1,24 @@
-//! Compares JSON by keys and types with a published sample, whose values are blanked. Called by the
-//! scenarios of the samples.
+//! Compares JSON by keys and types with a published sample. Called by the scenarios of Slack's samples and
+//! of Discord's examples.
 
 use serde_json::Value;
 
 /// What may stand there although the sample has it not: where, the path, why.
-pub(super) type Exception = (&'static str, &'static str, &'static str);
+pub(crate) type Exception = (&'static str, &'static str, &'static str);
 
 /// What was found that no sample has.
-pub(super) struct Findings {
+pub(crate) struct Findings {
     allowed: &'static [Exception],
     used: Vec<bool>,
     found: Vec<String>,
 }
 
 impl Findings {
-    pub(super) fn new(allowed: &'static [Exception]) -> Self {
+    pub(crate) fn new(allowed: &'static [Exception]) -> Self {
         Self { allowed, used: vec![false; allowed.len()], found: Vec::new() }
     }
 
-    pub(super) fn compare(&mut self, what: &str, ours: &Value, sample: &Value) {
+    pub(crate) fn compare(&mut self, what: &str, ours: &Value, sample: &Value) {
         let mut paths = Vec::new();
         more(ours, &[sample], "", &mut paths);
         for path in paths {
@@ -33,7 +33,7 @@ impl Findings {
 
     /// # Panics
     /// When something was found, and when an exception was needed nowhere.
-    pub(super) fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.found.sort();
         self.found.dedup();
         assert!(self.found.is_empty(), "not in the samples:\n{}", self.found.join("\n"));
@@ -94,7 +94,7 @@ fn alike<'a>(item: &Value, samples: &[&'a Value]) -> Vec<&'a Value> {
 }
 
 /// Takes away what a path of [`Findings`] leads to; says whether something was there.
-pub(super) fn without(value: &mut Value, path: &str) -> bool {
+pub(crate) fn without(value: &mut Value, path: &str) -> bool {
     let (first, rest) = match path.trim_start_matches('/').split_once('/') {
         Some((first, rest)) => (first, Some(rest)),
         None => (path.trim_start_matches('/'), None),
