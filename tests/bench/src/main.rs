@@ -6,6 +6,8 @@
 //! is missed, 2 when something could not be measured.
 
 mod cargo;
+mod contest;
+mod discord;
 mod health;
 mod idle;
 mod measure;
@@ -41,6 +43,8 @@ enum What {
     Idle,
     /// A signed `/nova ping` against a bare axum server and @slack/bolt (npm)
     Slack,
+    /// A signed `/nova ping` against a bare axum server and discord-interactions (npm)
+    Discord,
     /// All of them
     All,
 }
@@ -101,7 +105,8 @@ async fn run(cli: &Cli) -> anyhow::Result<Verdict> {
     let path = std::env::var_os("PATH").context("PATH is not set")?;
     let place = Place::new(path)?;
     let part = |part| cli.what.includes(part);
-    let (health, idle, slack) = (part(What::Health), part(What::Idle), part(What::Slack));
+    let (health, idle) = (part(What::Health), part(What::Idle));
+    let (slack, discord) = (part(What::Slack), part(What::Discord));
     let needed = [("bash", health), ("curl", health), ("xargs", health), ("script", idle)];
     let mut versions = Vec::new();
     for (program, _) in needed.iter().filter(|(_, needed)| *needed) {
@@ -116,7 +121,7 @@ async fn run(cli: &Cli) -> anyhow::Result<Verdict> {
     };
     let nova = nova.canonicalize().with_context(|| format!("no binary at {}", nova.display()))?;
 
-    let (mut rows, mut conditions, mut missing) = (Vec::new(), Vec::new(), None);
+    let (mut rows, mut conditions, mut contests) = (Vec::new(), Vec::new(), Vec::new());
     if health {
         rows.extend(health::measure(&place, &nova, usize::from(cli.rounds)).await?);
         conditions.push(health::conditions(cli.rounds));
@@ -125,24 +130,33 @@ async fn run(cli: &Cli) -> anyhow::Result<Verdict> {
         rows.extend(idle::measure(&place, &nova).await?);
         conditions.push(idle::conditions());
     }
-    if slack {
-        let bare = ["-p", env!("CARGO_PKG_NAME"), "--bin", "bare-slack"];
-        let bare = cargo::build("bare-slack", &bare).await?;
-        let measured = slack::measure(&place, &nova, &bare).await?;
-        rows.extend(measured.rows);
-        conditions.push(slack::conditions());
-        versions.extend(measured.node);
-        missing = measured.missing;
+    if slack || discord {
+        let bare = cargo::build("bare", &["-p", env!("CARGO_PKG_NAME"), "--bin", "bare"]).await?;
+        if slack {
+            contests.push(slack::measure(&place, &nova, &bare).await?);
+            conditions.push(slack::conditions());
+        }
+        if discord {
+            contests.push(discord::measure(&place, &nova, &bare).await?);
+            conditions.push(discord::conditions());
+        }
     }
+    let (mut node, mut missing) = (None, Vec::new());
+    for contest in contests {
+        rows.extend(contest.rows);
+        node = node.or(contest.node);
+        missing.extend(contest.missing);
+    }
+    versions.extend(node);
     let cores = std::thread::available_parallelism().context("cannot count the cores")?;
     println!("{}, {origin}", nova.display());
     versions.insert(0, format!("on {cores} cores"));
     println!("{}", versions.join("; "));
     println!("{}\n\n{}", conditions.join("\n"), table(&rows));
-    if let Some(missing) = &missing {
+    for missing in &missing {
         println!("\nnot measured: {missing}");
     }
-    Ok(verdict(&rows, missing.is_some()))
+    Ok(verdict(&rows, !missing.is_empty()))
 }
 
 fn verdict(rows: &[Row], incomplete: bool) -> Verdict {
@@ -163,7 +177,11 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let figure = |value: f64| format!("{value:.1} {}", row.unit);
         let (bar, verdict) = match row.bar {
-            Some(bar) => (format!("≤ {bar}"), if row.missed() { "MISSED" } else { "ok" }),
+            // As short as it can be written: 2.5, and 0.143 for a seventh.
+            Some(bar) => (
+                format!("≤ {}", (bar * 1000.0).round() / 1000.0),
+                if row.missed() { "MISSED" } else { "ok" },
+            ),
             None => ("–".to_owned(), ""),
         };
         let line = format!(
@@ -209,6 +227,8 @@ mod tests {
         let drawn =
             table(&[row(30.0, 10.0, Some(2.5)), row(5.0, 10.0, Some(2.5)), row(5.0, 10.0, None)]);
         let lines: Vec<_> = drawn.lines().collect();
+        let seventh = table(&[row(1.0, 10.0, Some(1.0 / 7.0))]);
+        assert!(seventh.ends_with("0.100  ≤ 0.143  ok"), "{seventh}");
         assert!(lines[1].ends_with("3.000    ≤ 2.5  MISSED"), "{drawn}");
         assert!(lines[2].ends_with("0.500    ≤ 2.5  ok"), "{drawn}");
         assert!(lines[3].ends_with("0.500        –"), "{drawn}");

@@ -1,40 +1,30 @@
 //! `/nova ping` in Slack: `nova serve` against a bare axum server and against `@slack/bolt`.
 //!
-//! Invariant: all contestants run at once and are asked in turn, so that what the machine does in
-//! between hits everybody; each verifies the signature, answers every request rightly, and nova's
-//! timeline knows of each. Called by `main`.
+//! Invariant: that of [`crate::contest`], and nova's timeline knows of each request. Called by `main`.
 
-mod answer;
-mod bare;
 mod bolt;
-mod connection;
-mod load;
-mod nova;
 mod ping;
-mod server;
 mod workspace;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
-use self::bolt::{Bolt, PACKAGE};
-use self::load::{CONNECTIONS, percentile};
-use self::nova::Nova;
-use self::ping::Pings;
-use self::server::{Memory, Server};
-use self::workspace::Workspace;
+use self::bolt::PACKAGE;
+use self::ping::{SIGNING_SECRET, Slack};
+use self::workspace::{BOT_TOKEN, Workspace};
 use crate::Row;
-use crate::measure::{Place, median};
+use crate::contest::bare::{self, BARE};
+use crate::contest::load::percentile;
+use crate::contest::nova::Nova;
+use crate::contest::server::{Memory, Server};
+use crate::contest::{self, Measured, Peer, Pings};
+use crate::measure::Place;
 
-/// Requests to each contestant in a round, and before the first.
-const REQUESTS: usize = 10_000;
-const WARM_UP: usize = 1_000;
-const ROUNDS: usize = 3;
 /// Whom nova's CPU time is held against: a bare server, Bolt that finds out who asks, as nova does, and
 /// Bolt that answers anybody, which is less than nova does and has no bar.
-const PEERS: [(&str, Option<f64>); 3] =
+const PEERS: [Peer; 3] =
     [(BARE, Some(2.0)), ("@slack/bolt, for members", Some(0.05)), (PACKAGE, None)];
 /// The fixed rate: one request in so many, for so many seconds.
 const INTERVAL: Duration = Duration::from_millis(1);
@@ -42,18 +32,6 @@ const SECONDS: usize = 20;
 const SCHEDULED: usize = SECONDS * 1000;
 const MAX_P99_MS: f64 = 5.0;
 const MAX_MEMORY_MIB: f64 = 40.0;
-const BARE: &str = "bare axum";
-
-/// What was measured, and why the rest was not.
-pub(crate) struct Measured {
-    pub(crate) rows: Vec<Row>,
-    /// On what Bolt ran: "node 20.1.0".
-    pub(crate) node: Option<String>,
-    pub(crate) missing: Option<String>,
-}
-
-/// CPU time for [`REQUESTS`] in milliseconds, one figure a round.
-type Cpu = Vec<f64>;
 
 /// Latencies in milliseconds.
 struct Latency {
@@ -65,12 +43,9 @@ struct Latency {
 /// Under what conditions the figures hold.
 pub(crate) fn conditions() -> String {
     format!(
-        "slack: {REQUESTS} signed `/nova ping` over {CONNECTIONS} kept connections on loopback, {ROUNDS} \
-         interleaved rounds after {WARM_UP} to warm up; every answer checked; nova's store is SQLite.\n  \
-         CPU: user and system time of the server's process until it is at rest again, median, counted in \
-         ticks of 10 ms.\n  latency: {SECONDS} s at {} a second, from when a request was due. memory: \
-         afterwards (Bolt's after the rounds).\n  The load generator shares this machine with what is \
-         measured; its own CPU time is not counted.",
+        "{}\n  latency: {SECONDS} s at {} a second, from when a request was due. memory: afterwards \
+         (Bolt's after the rounds).",
+        contest::conditions("slack"),
         Duration::from_secs(1).as_millis() / INTERVAL.as_millis()
     )
 }
@@ -82,20 +57,28 @@ pub(crate) fn conditions() -> String {
 /// in the result.
 pub(crate) async fn measure(place: &Place, nova: &Path, bare: &Path) -> anyhow::Result<Measured> {
     let workspace = Workspace::start().await?;
-    let (bolt, missing) = match Bolt::install(place).await {
+    let (bolt, missing) = match bolt::install(place).await {
         Ok(bolt) => (Some(bolt), None),
         Err(error) => (None, Some(format!("slack against {PACKAGE}: {error:#}"))),
     };
-    let setup = Nova::new(place, nova, &workspace.api_url())?;
-    let mut servers = vec![setup.start(place).await?, bare::start(place, bare).await?];
+    let api_url = workspace.api_url();
+    let secrets = vec![
+        ("NOVA_SLACK_BOT_TOKEN", BOT_TOKEN.to_owned()),
+        ("NOVA_SLACK_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
+    ];
+    let setup = Nova::new(place, nova, "slack", &section(&api_url), secrets)?;
+    let mut servers = vec![
+        setup.start(place, pong, &Slack).await?,
+        // It says nothing.
+        bare::start(place, bare, "slack", SIGNING_SECRET, |_| true, &Slack).await?,
+    ];
     if let Some(bolt) = &bolt {
         for asks_who in [true, false] {
-            servers.push(bolt.start(place, &workspace.api_url(), asks_who).await?);
+            servers.push(bolt::start(bolt, place, &api_url, asks_who, &Slack).await?);
         }
     }
-    // Who makes nova's pings alone knows how many it was sent.
-    let mut pings: Vec<Pings> = servers.iter().map(|_| Pings::default()).collect();
-    let cpu = rounds(&servers, &mut pings).await?;
+    let mut pings: Vec<Pings<'_>> = servers.iter().map(|_| Pings::new(&Slack)).collect();
+    let cpu = contest::rounds("slack", &servers, &mut pings).await?;
     let mut servers = servers.into_iter();
     let (nova, bare) = servers.next().zip(servers.next()).context("two servers were started")?;
     let mut bolt_memory = None;
@@ -103,62 +86,37 @@ pub(crate) async fn measure(place: &Place, nova: &Path, bare: &Path) -> anyhow::
         bolt_memory = Some(bolt.memory()?);
         bolt.stop().await?;
     }
-    let bare_latency = latency(&bare, &mut Pings::default()).await.context(BARE)?;
+    let bare_latency = latency(&bare, &mut Pings::new(&Slack)).await.context(BARE)?;
     bare.stop().await?;
     let nova_latency = latency(&nova, &mut pings[0]).await.context("nova serve")?;
     let nova_memory = nova.memory()?;
     eprintln!("slack: timeline");
     setup.end(place, nova, pings[0].made()).await?;
-    let mut rows = cpu_rows(cpu)?;
+    let mut rows = contest::cpu_rows("slack, CPU of 10,000", cpu, &PEERS)?;
     rows.extend(latency_rows(&nova_latency, &bare_latency));
     rows.extend(memory_rows(nova_memory, bolt_memory));
     Ok(Measured { rows, node: bolt.map(|bolt| bolt.node), missing })
 }
 
-/// Asks everybody in turn.
-async fn rounds(servers: &[Server], pings: &mut [Pings]) -> anyhow::Result<Vec<Cpu>> {
-    let mut cpu = vec![Cpu::new(); servers.len()];
-    for round in 0..=ROUNDS {
-        eprintln!(
-            "slack: {}",
-            if round == 0 { "warm-up".to_owned() } else { format!("round {round} of {ROUNDS}") }
-        );
-        for turn in 0..servers.len() {
-            // Nobody always runs behind the same one.
-            let who = (round + turn) % servers.len();
-            let requests = pings[who].make(if round == 0 { WARM_UP } else { REQUESTS })?;
-            let ticks = servers[who].cpu_for(requests).await?;
-            if round > 0 {
-                cpu[who].push(ticks.mean_ms(1));
-            }
-        }
-    }
-    Ok(cpu)
+/// Who answers with more than the status says this.
+fn pong(body: &str) -> bool {
+    body.contains("pong")
 }
 
-async fn latency(server: &Server, pings: &mut Pings) -> anyhow::Result<Latency> {
+fn section(api_url: &str) -> String {
+    format!(
+        "api_url = \"{api_url}\"\nmember_roles = [\"viewer\"]\n\
+         bot_token = {{ env = \"NOVA_SLACK_BOT_TOKEN\" }}\n\
+         signing_secret = {{ env = \"NOVA_SLACK_SIGNING_SECRET\" }}\n"
+    )
+}
+
+async fn latency(server: &Server, pings: &mut Pings<'_>) -> anyhow::Result<Latency> {
     eprintln!("slack: {SECONDS} s at a fixed rate");
     let mut latencies = server.load(pings.make(SCHEDULED)?).on_schedule(INTERVAL).await?;
     latencies.sort_unstable();
     let ms = |percent| percentile(&latencies, percent).as_secs_f64() * 1000.0;
     Ok(Latency { p50: ms(50), p99: ms(99), max: ms(100) })
-}
-
-/// Of nova, the bare server and, where there is one, Bolt.
-fn cpu_rows(cpu: Vec<Cpu>) -> anyhow::Result<Vec<Row>> {
-    let cpu: Vec<f64> = cpu.into_iter().map(median).collect();
-    ensure!(cpu.iter().all(|ms| *ms > 0.0), "too little CPU time to count");
-    let peers = PEERS.into_iter().zip(&cpu[1..]);
-    Ok(peers
-        .map(|((against, bar), other)| Row {
-            what: "slack, CPU of 10,000",
-            nova: cpu[0],
-            against,
-            other: *other,
-            unit: "ms",
-            bar,
-        })
-        .collect())
 }
 
 fn latency_rows(nova: &Latency, bare: &Latency) -> Vec<Row> {
@@ -189,29 +147,7 @@ fn memory_rows(nova: Memory, bolt: Option<Memory>) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn barred(rows: &[Row]) -> Vec<(&str, f64, &str, f64, f64)> {
-        let bars = rows.iter().filter_map(|row| Some((row, row.bar?)));
-        bars.map(|(row, bar)| (row.what, row.nova, row.against, row.other, bar)).collect()
-    }
-
-    #[test]
-    fn cpu_is_held_against_whoever_ran() {
-        let cpu = |others: &[f64]| {
-            let all = [&[300.0], others].concat();
-            cpu_rows(all.into_iter().map(|ms| vec![ms, ms - 1.0, ms + 1.0]).collect())
-        };
-        let rows = cpu(&[140.0, 6000.0, 1800.0]).unwrap();
-        let (what, members) = ("slack, CPU of 10,000", "@slack/bolt, for members");
-        assert_eq!(
-            barred(&rows),
-            [(what, 300.0, BARE, 140.0, 2.0), (what, 300.0, members, 6000.0, 0.05)]
-        );
-        assert_eq!(rows.len(), 3, "the lean one is shown without a bar");
-        assert!(rows[0].missed() && !rows[1].missed());
-        assert_eq!(barred(&cpu(&[140.0]).unwrap()).len(), 1);
-        assert!(cpu_rows(vec![vec![0.0], vec![1.0]]).is_err());
-    }
+    use crate::contest::tests::barred;
 
     #[test]
     fn latency_and_memory_have_limits() {

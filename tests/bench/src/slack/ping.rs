@@ -1,15 +1,13 @@
 //! `/nova ping` as Slack sends it: the form, its v0 signature, and the HTTP request around both.
 //!
 //! Invariant: no two pings of a run have the same `trigger_id`, so that none of them is a repetition
-//! that need not be answered anew; how many were made is what the timeline must know of. The form's
-//! fields are those of Slack's published sample. Called by `mod` and by the contestants.
+//! that need not be answered anew. The form's fields are those of Slack's published sample. Called by `mod` and by the contestants.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use anyhow::Context as _;
 use form_urlencoded::Serializer;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+
+use crate::contest::{Asks, now};
 
 /// Where all contestants take slash commands.
 pub(super) const PATH: &str = "/slack/commands";
@@ -20,41 +18,17 @@ pub(super) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 /// How many people ask, in turn.
 const PEOPLE: usize = 20;
 
-/// Makes signed pings.
-#[derive(Default)]
-pub(super) struct Pings {
-    made: usize,
-}
+/// Slack, as far as it sends pings.
+pub(super) struct Slack;
 
-impl Pings {
-    /// How many were made.
-    pub(super) const fn made(&self) -> usize {
-        self.made
+impl Asks for Slack {
+    fn ping(&self, number: usize) -> anyhow::Result<Vec<u8>> {
+        Ok(signed(now()?, &form(number), SIGNING_SECRET))
     }
 
-    /// Whole HTTP requests, signed now: Slack's signatures are good for five minutes.
-    ///
-    /// # Errors
-    /// When the clock stands before 1970.
-    pub(super) fn make(&mut self, count: usize) -> anyhow::Result<Vec<Vec<u8>>> {
-        let timestamp = now()?;
-        let numbers = self.made..self.made + count;
-        self.made = numbers.end;
-        Ok(numbers.map(|number| signed(timestamp, &form(number), SIGNING_SECRET)).collect())
-    }
-
-    /// A ping that somebody else has signed. No answer to it is a pong.
-    ///
-    /// # Errors
-    /// As above.
-    pub(super) fn forged() -> anyhow::Result<Vec<u8>> {
+    fn forged(&self) -> anyhow::Result<Vec<u8>> {
         Ok(signed(now()?, &form(0), "of somebody else"))
     }
-}
-
-fn now() -> anyhow::Result<u64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ok(now.context("the clock stands before 1970")?.as_secs())
 }
 
 /// What Slack posts when somebody types `/nova ping`.
@@ -110,6 +84,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::contest::Pings;
 
     #[test]
     fn the_signature_is_that_of_slacks_published_example() {
@@ -126,7 +101,7 @@ mod tests {
 
     #[test]
     fn no_two_pings_have_the_same_trigger() {
-        let mut pings = Pings::default();
+        let mut pings = Pings::new(&Slack);
         let requests = [pings.make(50).unwrap(), pings.make(50).unwrap()].concat();
         assert_eq!(pings.made(), 100);
         let triggers: HashSet<String> = requests

@@ -96,7 +96,7 @@ fn user(id: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slack::connection::Connection;
+    use crate::contest::connection::Connection;
 
     async fn ask(workspace: &Workspace, request: &str) -> Value {
         let mut connection = Connection::open(workspace.at).await.unwrap();

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::answer::{Answer, first};
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Connection {
 impl Connection {
     /// # Errors
     /// When nobody listens there.
-    pub(super) async fn open(at: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn open(at: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(at).await.with_context(|| format!("cannot reach {at}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::with_capacity(4096) })
@@ -29,7 +29,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection is closed or carries something else than one answer.
-    pub(super) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
         self.stream.write_all(request).await.context("cannot send a request")?;
         loop {
             if self.stream.read_buf(&mut self.read).await.context("cannot read an answer")? == 0 {

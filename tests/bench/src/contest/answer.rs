@@ -7,15 +7,15 @@
 use anyhow::{Context as _, bail, ensure};
 
 /// Most bytes of one answer, head and body.
-pub(super) const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 /// A complete answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
     /// Bytes that it took on the connection.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// How long a body is, as its head says.
@@ -28,7 +28,7 @@ enum Extent {
 ///
 /// # Errors
 /// When this is no HTTP, or an answer that is too large.
-pub(super) fn first(read: &[u8]) -> anyhow::Result<Option<Answer>> {
+pub(crate) fn first(read: &[u8]) -> anyhow::Result<Option<Answer>> {
     let Some(head) = position(read, b"\r\n\r\n") else {
         ensure!(read.len() < MAX_BYTES, "an answer's head has more than {MAX_BYTES} bytes");
         return Ok(None);

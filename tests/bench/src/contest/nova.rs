@@ -1,55 +1,70 @@
 //! `nova serve` with a fresh SQLite store, and its timeline afterwards.
 //!
-//! Invariant: the store is only looked at after nova has ended well. Called by `mod`.
+//! Invariant: the store is only looked at after nova has ended well. Called by the benchmarks.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-use super::ping::SIGNING_SECRET;
-use super::server::{Server, free_address};
-use super::workspace::BOT_TOKEN;
+use super::Asks;
+use super::server::{Rightly, Server, free_address};
 use crate::measure::Place;
 
 /// A nova with its configuration.
-pub(super) struct Nova {
+pub(crate) struct Nova {
     program: PathBuf,
     config: PathBuf,
+    /// Secrets, by the names of the variables that the configuration takes them from.
+    secrets: Vec<(&'static str, String)>,
     at: SocketAddr,
 }
 
 impl Nova {
-    /// Gives it a folder and an address, in the workspace whose Web API is there.
+    /// Gives it a folder and an address, and this section of its platform in the configuration.
     ///
     /// # Errors
     /// When the folder cannot be made or the machine has no free port.
-    pub(super) fn new(place: &Place, program: &Path, api_url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        place: &Place,
+        program: &Path,
+        platform: &str,
+        section: &str,
+        secrets: Vec<(&'static str, String)>,
+    ) -> anyhow::Result<Self> {
         let at = free_address()?;
-        let folder = place.file("slack");
+        let folder = place.file(platform);
         std::fs::create_dir_all(&folder).context("cannot make nova's folder")?;
-        let config = crate::idle::config(&folder.join("nova.db")) + &section(at, api_url);
-        let config = place.write("slack.toml", &config)?;
-        Ok(Self { program: program.to_owned(), config, at })
+        let store = crate::idle::config(&folder.join("nova.db"));
+        let config = format!("{store}[http]\nlisten = \"{at}\"\n[{platform}]\n{section}");
+        let config = place.write(&format!("{platform}.toml"), &config)?;
+        Ok(Self { program: program.to_owned(), config, secrets, at })
+    }
+
+    /// Where it listens.
+    pub(crate) const fn at(&self) -> SocketAddr {
+        self.at
     }
 
     /// # Errors
     /// When it does not become ready.
-    pub(super) async fn start(&self, place: &Place) -> anyhow::Result<Server> {
+    pub(crate) async fn start(
+        &self,
+        place: &Place,
+        rightly: Rightly,
+        asks: &dyn Asks,
+    ) -> anyhow::Result<Server> {
         let mut command = place.command(&self.program)?;
-        command
-            .args(["serve", "--config"])
-            .arg(&self.config)
-            .env("NOVA_SLACK_BOT_TOKEN", BOT_TOKEN)
-            .env("NOVA_SLACK_SIGNING_SECRET", SIGNING_SECRET);
-        Server::start(place, "nova serve", "pong", self.at, command).await
+        command.args(["serve", "--config"]).arg(&self.config);
+        command.envs(self.secrets.iter().map(|(name, value)| (name, value)));
+        Server::start(place, "nova serve", rightly, self.at, command, asks).await
     }
 
     /// Ends it and reads its timeline.
     ///
     /// # Errors
     /// When the timeline is not intact or is not exactly that of so many pings.
-    pub(super) async fn end(
+    pub(crate) async fn end(
         &self,
         place: &Place,
         server: Server,
@@ -70,14 +85,6 @@ impl Nova {
         );
         check(&said, pings)
     }
-}
-
-fn section(at: SocketAddr, api_url: &str) -> String {
-    format!(
-        "[http]\nlisten = \"{at}\"\n[slack]\napi_url = \"{api_url}\"\nmember_roles = [\"viewer\"]\n\
-         bot_token = {{ env = \"NOVA_SLACK_BOT_TOKEN\" }}\n\
-         signing_secret = {{ env = \"NOVA_SLACK_SIGNING_SECRET\" }}\n"
-    )
 }
 
 /// Whether "intact: 2 rows, head …" is said of these pings.

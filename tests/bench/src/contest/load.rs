@@ -2,7 +2,7 @@
 //!
 //! Invariant: every request is sent once and every answer is the right one, or there is no result. At a
 //! fixed rate a request is due by the clock, whatever became of those before it, and its latency counts
-//! from then: a server that stalls cannot hide it by not being asked. Called by `mod`.
+//! from then: a server that stalls cannot hide it by not being asked. Called by `server`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,16 +18,19 @@ use super::answer::Answer;
 use super::connection::Connection;
 
 /// Connections at once.
-pub(super) const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 /// Longest that the answers may take beyond the time in which the requests are due.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Whether this body is a right answer.
+pub(crate) type Rightly = fn(&str) -> bool;
+
 /// Requests to one server, and what each answer to them has to be.
-pub(super) struct Load {
-    pub(super) at: SocketAddr,
-    pub(super) requests: Vec<Vec<u8>>,
-    /// What stands in the body of every answer, beside the status 200.
-    pub(super) expected: &'static str,
+pub(crate) struct Load {
+    pub(crate) at: SocketAddr,
+    pub(crate) requests: Vec<Vec<u8>>,
+    /// Of every answer, beside the status 200.
+    pub(crate) rightly: Rightly,
 }
 
 /// What the connections share.
@@ -45,7 +48,7 @@ impl Load {
     ///
     /// # Errors
     /// At the first wrong answer, broken connection, or when it takes too long.
-    pub(super) async fn flat_out(self) -> anyhow::Result<()> {
+    pub(crate) async fn flat_out(self) -> anyhow::Result<()> {
         self.run(Duration::ZERO, LIMIT).await.map(drop)
     }
 
@@ -53,7 +56,7 @@ impl Load {
     ///
     /// # Errors
     /// As above.
-    pub(super) async fn on_schedule(self, interval: Duration) -> anyhow::Result<Vec<Duration>> {
+    pub(crate) async fn on_schedule(self, interval: Duration) -> anyhow::Result<Vec<Duration>> {
         self.run(interval, LIMIT).await
     }
 
@@ -127,7 +130,7 @@ impl Load {
     fn check(&self, answer: &Answer) -> anyhow::Result<()> {
         let body = String::from_utf8_lossy(&answer.body);
         ensure!(
-            answer.status == 200 && body.contains(self.expected),
+            answer.status == 200 && (self.rightly)(&body),
             "a wrong answer: {} {}",
             answer.status,
             body.chars().take(200).collect::<String>().escape_debug()
@@ -153,7 +156,7 @@ async fn collect(
 ///
 /// # Panics
 /// When there are no values.
-pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]
 }
@@ -194,7 +197,7 @@ mod tests {
 
     fn load(at: SocketAddr, count: usize) -> Load {
         let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".to_vec();
-        Load { at, requests: vec![request; count], expected: "pong" }
+        Load { at, requests: vec![request; count], rightly: |body| body == "pong" }
     }
 
     #[tokio::test]
