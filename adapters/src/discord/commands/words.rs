@@ -32,7 +32,7 @@ pub struct Given {
 }
 
 /// Why an interaction is no command of ours, in words for the person.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum WordsError {
     #[error("this command is not known any more; Discord shows the new ones after a restart")]
     Unknown,

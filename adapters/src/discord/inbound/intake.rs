@@ -57,9 +57,10 @@ impl Intake {
             Ok(Inbound::Ignored) => Ok(Answer::Nothing),
             Ok(Inbound::Ping) => Ok(answer::pong()),
             Ok(Inbound::Question(message)) => Ok(answer::question(*message)),
-            Err(Refusal::UnknownAction(from, route)) => {
+            Err(Refusal::UnknownAction { from, route, why }) => {
                 warn!(account = from.account.id, "an action was used that nova does not know");
-                Ok(self.said(answer::trouble(route, UNKNOWN), &route, &from))
+                let line = why.map_or_else(|| UNKNOWN.to_owned(), |why| why.to_string());
+                Ok(self.said(answer::trouble(route, &line), &route, &from))
             }
             Err(Refusal::Elsewhere) => {
                 warn!("an interaction of another server or application was refused");

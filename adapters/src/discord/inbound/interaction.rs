@@ -13,7 +13,7 @@ use super::modal::{self, Component};
 use super::person::{Member, User};
 use super::{Identity, Inbound, Refusal, Route, account, conversation, ids};
 use crate::chat::{Conversation, MessageRef};
-use crate::discord::commands;
+use crate::discord::commands::{self, WordsError};
 use crate::discord::render;
 use crate::event::{Deed, Event, Origin, Quote, Reply};
 
@@ -155,9 +155,9 @@ pub fn interaction(json: &[u8], us: &Identity) -> Result<Inbound, Refusal> {
     let deed = match deed(data.get(), read.message.as_ref(), us)? {
         Meant::Deed(deed) => deed,
         Meant::Question(message) => return Ok(Inbound::Question(Box::new(message))),
-        Meant::Unknown => {
+        Meant::Unknown(why) => {
             let origin = Origin { account: actor.account, place: Some(place), reply };
-            return Err(Refusal::UnknownAction(Box::new(origin), route));
+            return Err(Refusal::UnknownAction { from: Box::new(origin), route, why });
         }
     };
     let event = Event { id, actor, place: Some(place), place_name, deed, reply };
@@ -168,13 +168,19 @@ pub fn interaction(json: &[u8], us: &Identity) -> Result<Inbound, Refusal> {
 enum Meant {
     Deed(Deed),
     Question(crate::message::Message),
-    /// Nothing that nova knows.
-    Unknown,
+    /// Nothing that nova knows; a filled-in command says why.
+    Unknown(Option<WordsError>),
 }
 
 impl From<Option<Deed>> for Meant {
     fn from(deed: Option<Deed>) -> Self {
-        deed.map_or(Self::Unknown, Self::Deed)
+        deed.map_or(Self::Unknown(None), Self::Deed)
+    }
+}
+
+impl From<Result<Deed, WordsError>> for Meant {
+    fn from(deed: Result<Deed, WordsError>) -> Self {
+        deed.map_or_else(|why| Self::Unknown(Some(why)), Self::Deed)
     }
 }
 
@@ -188,15 +194,20 @@ fn details<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, Refusal> {
 fn command<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<Meant, Refusal> {
     let command: Command<'_> = details(data)?;
     match command.kind {
-        1 => Ok(command.filled_in(us).filter(|deed| matches!(deed, Deed::Chosen { .. })).into()),
+        1 => match command.filled_in(us) {
+            Ok(Deed::Complete { .. }) => {
+                Err(Refusal::Malformed("a command that is being filled in"))
+            }
+            read => Ok(read.into()),
+        },
         3 if command.name == ADD_TO_INCIDENT => Ok(Meant::Deed(Deed::Quote(command.quote()?))),
-        _ => Ok(Meant::Unknown),
+        _ => Ok(Meant::Unknown(None)),
     }
 }
 
 fn complete<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<Meant, Refusal> {
     let command: Command<'_> = details(data)?;
-    Ok(command.filled_in(us).filter(|deed| matches!(deed, Deed::Complete { .. })).into())
+    Ok(command.filled_in(us).ok().filter(|deed| matches!(deed, Deed::Complete { .. })).into())
 }
 
 /// A button, or a select with what was chosen.
@@ -218,9 +229,9 @@ fn submit<'a>(data: &'a str, _: Option<&Message<'a>>, _: &Identity) -> Result<Me
 
 impl Command<'_> {
     /// What was filled in of the bot's own command.
-    fn filled_in(&self, us: &Identity) -> Option<Deed> {
+    fn filled_in(&self, us: &Identity) -> Result<Deed, WordsError> {
         let ours = self.name == us.menu.name;
-        ours.then(|| commands::words(&us.menu, &self.options).ok()).flatten()
+        if ours { commands::words(&us.menu, &self.options) } else { Err(WordsError::Unknown) }
     }
 
     /// The message that the command was chosen on.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::chat::{Account, Conversation, Platform};
+use crate::discord::commands::WordsError;
 use crate::event::{Event, Origin};
 use crate::menu::Menu;
 use crate::message::Message;
@@ -70,7 +71,12 @@ pub enum Refusal {
     #[error("it belongs to another server or application")]
     Elsewhere,
     #[error("nova does not know this action")]
-    UnknownAction(Box<Origin>, Route),
+    UnknownAction {
+        from: Box<Origin>,
+        route: Route,
+        /// What is wrong with a filled-in command, in words for the person.
+        why: Option<WordsError>,
+    },
 }
 
 fn account(user: &str) -> Account {

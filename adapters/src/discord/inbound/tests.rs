@@ -184,17 +184,19 @@ fn a_message_can_be_quoted_with_its_author() {
 fn what_nova_does_not_know_says_whom_to_tell() {
     let mut other = command(&["ping"], &json!([]));
     other["data"]["name"] = json!("other");
-    for (payload, expected) in [
-        (press("approve"), Route::Press),
-        (press(""), Route::Press),
-        (submit("x", &json!([])), Route::Form { on_message: false }),
-        (quote("Delete everything"), Route::Command),
-        (other, Route::Command),
+    let gone = command(&["shout"], &json!([]));
+    for (payload, expected, said) in [
+        (press("approve"), Route::Press, None),
+        (press(""), Route::Press, None),
+        (submit("x", &json!([])), Route::Form { on_message: false }, None),
+        (quote("Delete everything"), Route::Command, None),
+        (other, Route::Command, Some(WordsError::Unknown)),
+        (gone, Route::Command, Some(WordsError::Unknown)),
     ] {
         match read(&payload) {
-            Err(Refusal::UnknownAction(origin, route)) => {
-                assert_eq!(origin.account, account("1000000000000000010"));
-                assert_eq!(route, expected);
+            Err(Refusal::UnknownAction { from, route, why }) => {
+                assert_eq!(from.account, account("1000000000000000010"));
+                assert_eq!((route, why), (expected, said));
             }
             other => panic!("{other:?}"),
         }
