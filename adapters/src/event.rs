@@ -121,6 +121,8 @@ pub enum Ack {
     Form(Box<Form>),
     /// What a [`Deed::Complete`] could be meant to become, the likeliest first.
     Choices(Vec<String>),
+    /// Delivered before: whoever took it then answers it.
+    Repeated,
     /// Nothing was recorded, and the platform should deliver it again.
     Again,
 }

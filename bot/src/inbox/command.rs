@@ -33,7 +33,7 @@ impl ChatInbox {
                 self.follow_up(&answer, &event);
                 Ack::Say { message: Box::new(answer.message), private: answer.incident.is_none() }
             }
-            Taken::Duplicate => Ack::Received,
+            Taken::Duplicate => Ack::Repeated,
             Taken::Running(running) => {
                 // Only what runs needs room: an acknowledgement never waits for slow diagnostics.
                 let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {

@@ -109,6 +109,8 @@ pub(super) fn answer(ack: Ack, route: Route) -> (Answer, Option<Beside>) {
         (Ack::Choices(values), Route::Complete) => (choices(&values), None),
         (_, Route::Complete) => (choices(&[]), None),
         (Ack::Received, route) => (received(route, true), None),
+        // An answer here could come before the one that is meant to stand.
+        (Ack::Repeated, _) => (Answer::Nothing, None),
         (Ack::Public, route) => (received(route, false), None),
         (Ack::Say { message, private }, route) => said(*message, private, route),
         (Ack::Wrong(errors), route) => said(render::errors(&errors), true, route),
@@ -259,6 +261,15 @@ mod tests {
         assert!(refused.to_string().contains("cannot be shown here"), "{refused}");
         let (_, beside) = answer(form(), Route::Late);
         assert!(beside.unwrap().message.headline.contains("took too long"));
+    }
+
+    #[test]
+    fn what_was_delivered_before_is_left_to_its_first_answer() {
+        for route in
+            [Route::Command, Route::Press, FORM, FORM_ON_MESSAGE, Route::Event, Route::Late]
+        {
+            assert_eq!(answer(Ack::Repeated, route), (Answer::Nothing, None), "{route:?}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) fn trouble(route: &Route, line: &str) -> Ack {
 /// The answer, and what it cannot carry.
 pub(super) fn answer(ack: Ack, route: &Route) -> (Answer, Option<Beside>) {
     match (ack, route) {
-        (Ack::Received, _) => (Answer::Empty, None),
+        (Ack::Received | Ack::Repeated, _) => (Answer::Empty, None),
         (Ack::Public, Route::Command) => {
             (Answer::Json(r#"{"response_type":"in_channel"}"#.to_owned()), None)
         }
