@@ -84,10 +84,9 @@ impl ChatInbox {
             Ok(speaker) => speaker,
             Err(told) => return Ack::Wrong([(at, told)].into()),
         };
-        let direct = direct(event);
         let invocation = Invocation {
             speaker,
-            conversation: direct.id.clone(),
+            conversation: direct(event).id,
             line: Line::typed(order.command().path, self.dialect),
             dedupe: event.id.clone(),
         };
@@ -97,8 +96,8 @@ impl ChatInbox {
             }
             Taken::Answered(answer) => {
                 self.follow_up(&answer, event);
-                self.say(event, direct, answer.message);
-                Ack::Received
+                let private = answer.incident.is_none();
+                Ack::Say { message: Box::new(answer.message), private }
             }
             // Perhaps its first answer was lost, perhaps it was refused and is sent again as it is.
             Taken::Duplicate => Ack::Wrong([(at, SENT_BEFORE.to_owned())].into()),
@@ -145,16 +144,6 @@ impl ChatInbox {
                 Ack::Say { message: Box::new(message), private: true }
             }
         }
-    }
-
-    /// Says something as an answer to an event, in a task of its own.
-    pub(super) fn say(&self, event: &Event, to: Conversation, message: Message) {
-        let (delivery, chat) = (self.delivery.clone(), self.workspace.reply(event));
-        self.tasks.spawn(async move {
-            if let Err(error) = delivery.post(&chat, &to, message).await {
-                tracing::error!(%error, conversation = to.id, "an answer could not be shown");
-            }
-        });
     }
 }
 

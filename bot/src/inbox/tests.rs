@@ -1,7 +1,7 @@
 //! What the inbox leaves to tasks, against a platform that does as it is told.
 
 use nova_adapters::chat::Account;
-use nova_adapters::event::{Actor, Origin, Reply};
+use nova_adapters::event::{Actor, Origin, Reply, Submission};
 use nova_adapters::workspace::{Profile, Standing};
 
 use super::*;
@@ -87,4 +87,31 @@ async fn a_profile_that_comes_with_the_event_is_not_asked_for() {
     assert_eq!(land.slack.calls("profile ").len(), 0);
     inbox.take(event(account(), line())).await;
     assert_eq!(land.slack.calls("profile ").len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_that_was_taken_is_answered_with_its_acknowledgement() {
+    let land = Land::new().await;
+    let inbox = inbox(&land);
+    let ana = "[[people]]\nname = \"ana\"\nslack = \"U1\"\nroles = [\"operator\"]\n";
+    inbox.replace_people(Arc::new(People::new(&Config::parse("nova.toml", ana).unwrap())));
+    let fields = [("severity", "high"), ("impact", "login hangs")];
+    let fields = fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into();
+    let form = forms::DECLARE.to_owned();
+    let sent = Submission { form, argument: String::new(), fields };
+    let Ack::Say { message, private } = inbox.take(event(account(), Deed::Submit(sent))).await
+    else {
+        panic!("it is answered")
+    };
+    assert!(message.headline.contains("INC-1"), "{}", message.headline);
+    assert!(!private, "it concerns everybody");
+}
+
+#[tokio::test]
+async fn a_second_delivery_is_left_to_the_first() {
+    let land = Land::new().await;
+    let inbox = inbox(&land);
+    let ping = || event(account(), Deed::Command { line: "ping".to_owned() });
+    assert!(matches!(inbox.take(ping()).await, Ack::Say { .. }));
+    assert_eq!(inbox.take(ping()).await, Ack::Repeated);
 }
