@@ -234,7 +234,12 @@ impl Gateway {
                 Leaving::Token => {
                     error!("Discord does not accept the bot token; nova hears nothing there");
                     self.board.error(why);
-                    if cancel.run_until_cancelled(self.another_token()).await.is_none() {
+                    let another = async {
+                        // Whoever keeps the token hears of it only by a call that is turned down.
+                        drop(timeout(self.pace.connect, (self.open)()).await);
+                        self.another_token().await;
+                    };
+                    if cancel.run_until_cancelled(another).await.is_none() {
                         return Ended::Cancelled;
                     }
                     self.backoff = Backoff::default();

@@ -282,10 +282,17 @@ async fn a_token_that_is_not_accepted_is_not_tried_again() {
     close(&mut peer, 4004).await;
     assert_eq!(nova.failed().await, "Discord does not accept the bot token");
     drop(peer);
-    assert_eq!(discord.opened.load(Ordering::SeqCst), 1);
+    let opened = Arc::clone(&discord.opened);
+    let asked = async {
+        while opened.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the API being asked, whose refusal is heard of", asked).await;
     nova.token.send_replace(SecretString::from("another"));
     let (_peer, said) = discord.greeted().await;
     assert_eq!((&said["op"], &said["d"]["token"]), (&json!(2), &json!("Bot another")));
+    assert_eq!(opened.load(Ordering::SeqCst), 3, "once, and once with the new token");
     assert_eq!(nova.end().await, Ended::Cancelled);
 }
 
