@@ -47,11 +47,25 @@ pub async fn register(client: &Discord, menu: &Menu, scope: Scope) -> Result<boo
     Ok(true)
 }
 
-/// Whether two lists of commands say the same, in whatever order the commands stand.
+/// What only global commands have a say in; on others Discord shows the application's own.
+const GLOBAL: [&str; 2] = ["contexts", "integration_types"];
+
+/// Whether two lists of commands say the same, in whatever order commands and fields stand.
 fn same(wanted: &[Value], present: &[Value]) -> bool {
+    let global = wanted.iter().any(|command| command.get(GLOBAL[0]).is_some());
     let sorted = |list: &[Value]| {
-        let mut list: Vec<_> = list.iter().map(|command| normal(command).to_string()).collect();
-        list.sort_unstable();
+        let bare = |command: &Value| {
+            let mut command = normal(command);
+            if let Some(fields) = command.as_object_mut().filter(|_| !global) {
+                fields.retain(|key, _| !GLOBAL.contains(&key.as_str()));
+            }
+            command
+        };
+        // Compared as values: fields stand in whatever order, too.
+        let mut list: Vec<Value> = list.iter().map(bare).collect();
+        list.sort_by_cached_key(|command| {
+            (command["name"].to_string(), command["type"].to_string())
+        });
         list
     };
     sorted(wanted) == sorted(present)

@@ -233,6 +233,24 @@ fn what_discord_adds_is_no_difference() {
     assert!(!same(&wanted, &present));
 }
 
+#[test]
+fn what_only_global_commands_say_is_no_difference_in_a_server() {
+    let wanted = declare(&menu(), Scope::Guild).unwrap();
+    let mut present = wanted.clone();
+    for command in &mut present {
+        command["contexts"] = Value::Null;
+        command["integration_types"] = json!([0]);
+    }
+    assert!(same(&wanted, &present));
+    for command in &mut present {
+        // The other way round, as far as the order of fields is kept at all.
+        let fields = command.as_object().unwrap().clone().into_iter().rev();
+        *command = Value::Object(fields.collect());
+    }
+    assert!(same(&wanted, &present));
+    assert!(!same(&declare(&menu(), Scope::Global).unwrap(), &present));
+}
+
 /// What `words` makes of a path and its options.
 fn filled(path: &str, options: &Value) -> Result<Deed, WordsError> {
     words(&menu(), &given(path, options))
