@@ -22,7 +22,9 @@ use Meaning::{Busy, Forbidden, Gone, Refused};
 pub(super) const ANSWERED: u64 = 40060;
 /// Codes of an interaction's token that takes nothing more, or not yet: before its first answer has
 /// arrived Discord does not know it either.
-pub(super) const SPENT: [u64; 4] = [10008, 10015, 10062, 50027];
+pub(super) const SPENT: [u64; 4] = [10008, 10015, 10062, OVER];
+/// A token that is over, or was never one: waiting does not help.
+pub(super) const OVER: u64 = 50027;
 /// Not in the server, but somewhere on Discord.
 pub(super) const UNKNOWN_MEMBER: u64 = 10007;
 /// A thread is archived, and so takes no change but being opened.

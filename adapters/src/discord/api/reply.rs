@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::Discord;
 use super::ask::Ask;
-use super::codes::SPENT;
+use super::codes::{OVER, SPENT};
 use super::error::{CallError, Repeat};
 use super::files;
 use super::ids::{InteractionToken, direct};
@@ -70,7 +70,7 @@ impl Discord {
             match self.follow_up(&token, &body).await {
                 Ok(_) => return Ok(()),
                 Err(error) if !is_spent(&error) => return Err(error.into_chat(Repeat::Unsafe)),
-                Err(_) if token.age().is_some_and(|age| age < EARLY) => {
+                Err(error) if is_early(&error, token.age()) => {
                     return Err(ChatError::RateLimited { retry_after: SOON });
                 }
                 Err(_) => {}
@@ -130,7 +130,7 @@ impl EventReply {
             match self.discord.rewrite(&token, ORIGINAL, message).await {
                 Ok(posted) => return Ok(self.posted(posted, to)),
                 Err(error) if !is_spent(&error) => return Err(error.into_chat(Repeat::Safe)),
-                Err(_) if self.began.elapsed() < EARLY => {
+                Err(error) if is_early(&error, Some(self.began.elapsed())) => {
                     return Err(ChatError::RateLimited { retry_after: SOON });
                 }
                 Err(_) => self.state().waits = false,
@@ -207,6 +207,11 @@ impl EventReply {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether Discord may know the token in a moment.
+fn is_early(error: &CallError, age: Option<Duration>) -> bool {
+    error.code() != Some(OVER) && age.is_some_and(|age| age < EARLY)
 }
 
 fn is_spent(error: &CallError) -> bool {

@@ -99,6 +99,14 @@ async fn what_was_never_acknowledged_is_an_ordinary_message() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_over_is_not_waited_for() {
+    let (server, _discord, reply) = answering(command()).await;
+    server.to(ORIGINAL, error(401, 50027)).to(POST, posted());
+    reply.post(&place(CHANNEL), &working("looking"), "k").await.unwrap();
+    assert_eq!((server.seen(ORIGINAL).len(), server.seen(POST).len()), (1, 1));
+}
+
+#[tokio::test]
 async fn after_a_quarter_of_an_hour_the_token_is_not_tried() {
     let (server, _discord, reply) = answering(command()).await;
     server.to(ORIGINAL, posted()).to(REWRITE, posted()).to(EDIT, posted());
