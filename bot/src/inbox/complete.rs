@@ -4,6 +4,7 @@ use nova_adapters::event::{Ack, Event};
 use nova_commands::incident::Order;
 
 use super::ChatInbox;
+use crate::store::Incident;
 
 /// What every platform shows.
 const MOST: usize = 25;
@@ -18,7 +19,13 @@ impl ChatInbox {
             Ok(()) => self.engine.open_incidents().await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        let incidents: Vec<String> = incidents.iter().map(|one| one.number.to_string()).collect();
+        // By number where a number is typed: both are understood.
+        let bare = typed.starts_with(|c: char| c.is_ascii_digit());
+        let name = |one: &Incident| match bare {
+            true => one.number.get().to_string(),
+            false => one.number.to_string(),
+        };
+        let incidents: Vec<String> = incidents.iter().map(name).collect();
         let live = |name: &str| match name {
             "INCIDENT" => incidents.clone(),
             name => self.engine.live(name),

@@ -45,7 +45,10 @@ impl Grammar {
                     .collect()
             }
         };
-        found.retain(|word| word.starts_with(typed));
+        let goes_on = |word: &String| {
+            word.get(..typed.len()).is_some_and(|head| head.eq_ignore_ascii_case(typed))
+        };
+        found.retain(goes_on);
         found.sort();
         found
     }
@@ -79,6 +82,7 @@ mod tests {
     #[test]
     fn commands_options_and_live_values() {
         assert_eq!(complete("hea"), ["health"]);
+        assert_eq!(complete("health VM-"), ["vm-service"]);
         assert_eq!(complete("db s"), ["slow-queries", "status"]);
         assert_eq!(complete("health "), ["api-gateway", "vm-service"]);
         assert_eq!(complete("health vm-service --c"), ["--cluster"]);
