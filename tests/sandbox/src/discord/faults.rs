@@ -29,8 +29,9 @@ pub enum Fault {
 
 #[derive(Debug)]
 struct Planned {
-    route: String,
-    /// A value of the path; `None` hits every call of the route.
+    /// Any of these; `*` is all of them.
+    routes: Vec<String>,
+    /// A value of the path, or the channel that its token leads to; `None` hits every call.
     subject: Option<String>,
     left: u32,
     fault: Fault,
@@ -44,8 +45,15 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn plan(&mut self, route: &str, subject: Option<String>, calls: u32, fault: Fault) {
-        self.planned.push_back(Planned { route: route.to_owned(), subject, left: calls, fault });
+    pub(super) fn plan(
+        &mut self,
+        routes: &[&str],
+        subject: Option<String>,
+        calls: u32,
+        fault: Fault,
+    ) {
+        let routes = routes.iter().map(|&route| route.to_owned()).collect();
+        self.planned.push_back(Planned { routes, subject, left: calls, fault });
     }
 
     pub(super) fn clear(&mut self) {
@@ -66,7 +74,7 @@ impl Faults {
     pub(super) fn take(&mut self, route: &str, subjects: &[(&str, String)]) -> Option<Fault> {
         let hits = |planned: &Planned| {
             let named = |subject: &String| subjects.iter().any(|(_, value)| value == subject);
-            (planned.route == "*" || planned.route == route)
+            planned.routes.iter().any(|one| one == "*" || one == route)
                 && planned.subject.as_ref().is_none_or(named)
         };
         self.planned.retain(|planned| planned.left > 0);
@@ -85,8 +93,8 @@ mod tests {
         let post = "POST /channels/{channel_id}/messages";
         let at = |id: &str| [("channel_id", id.to_owned())];
         let mut faults = Faults::default();
-        faults.plan(post, Some("1".to_owned()), 2, Fault::Hang);
-        faults.plan("*", None, 1, Fault::Drop);
+        faults.plan(&["GET /elsewhere", post], Some("1".to_owned()), 2, Fault::Hang);
+        faults.plan(&["*"], None, 1, Fault::Drop);
         assert_eq!(faults.take(post, &at("1")), Some(Fault::Hang));
         assert_eq!(faults.take(post, &at("2")), Some(Fault::Drop));
         assert_eq!(faults.take(post, &at("2")), None);

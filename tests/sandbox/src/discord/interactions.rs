@@ -4,7 +4,7 @@
 //! docs.discord.com/developers/interactions/receiving-and-responding. Called by the deliveries and the
 //! methods.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) const COMPLETION: u64 = 4;
 pub(super) const SUBMISSION: u64 = 5;
 
 /// How long a token counts.
-const TOKEN: Duration = Duration::from_secs(15 * 60);
+pub(super) const TOKEN: Duration = Duration::from_secs(15 * 60);
 
 /// How many interactions are remembered; the oldest are dropped.
 const KEPT: usize = 10_000;
@@ -37,10 +37,11 @@ pub(super) struct Interaction {
     opener: Option<String>,
     /// By the server's clock.
     delivered: Duration,
-    responded: bool,
-    /// How often a response was tried, and what came of the last.
-    pub(super) tries: u32,
-    pub(super) last: Option<Tried>,
+    pub(super) responded: bool,
+    /// Responses that were tried, and that no delivery has taken for its own.
+    pub(super) tries: VecDeque<Tried>,
+    /// How often it was delivered.
+    pub(super) deliveries: usize,
     /// The message that `@original` means.
     original: Option<String>,
     /// Messages after the first.
@@ -81,22 +82,39 @@ pub(super) struct Interactions {
 }
 
 impl Interactions {
-    /// A delivery begins; one that was begun before goes on.
+    /// A delivery begins, perhaps of what was delivered before.
     pub(super) fn begin(&mut self, payload: &Value, opener: Option<String>, now: Duration) {
         let id = payload["id"].as_str().unwrap_or_default().to_owned();
-        self.by_id.entry(id).or_insert_with(|| Interaction {
+        let one = self.by_id.entry(id).or_insert_with(|| Interaction {
             payload: payload.clone(),
             opener,
             delivered: now,
             responded: false,
-            tries: 0,
-            last: None,
+            tries: VecDeque::new(),
+            deliveries: 0,
             original: None,
             followups: Vec::new(),
         });
+        one.deliveries += 1;
         while self.by_id.len() > KEPT {
             self.by_id.pop_first();
         }
+    }
+
+    /// How often it was delivered.
+    pub(super) fn deliveries(&self, id: &str) -> usize {
+        self.by_id.get(id).map_or(0, |one| one.deliveries)
+    }
+
+    /// The next response that no delivery has taken.
+    pub(super) fn next(&mut self, id: &str) -> Option<Tried> {
+        self.by_id.get_mut(id)?.tries.pop_front()
+    }
+
+    /// The channel that a token leads to.
+    pub(super) fn channel(&self, token: &str) -> Option<String> {
+        let found = self.by_id.values().find(|one| one.text("token") == token)?;
+        Some(found.text("channel_id").to_owned())
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Interaction> {
@@ -148,9 +166,8 @@ pub(super) fn respond(
     let answered = answer(state, &one, response, files);
     let stored = state.interactions.by_id.get_mut(id);
     let stored = stored.ok_or_else(Refusal::unknown_interaction)?;
-    stored.tries += 1;
-    stored.last =
-        Some(Tried { response: response.clone(), refused: answered.as_ref().err().cloned() });
+    let refused = answered.as_ref().err().cloned();
+    stored.tries.push_back(Tried { response: response.clone(), refused });
     let resource = answered?;
     stored.responded = true;
     stored.original = resource["message"]["id"].as_str().map(str::to_owned);

@@ -52,6 +52,8 @@ impl Request {
 pub enum Caller {
     /// Without a token that counts, where one is needed.
     Nobody,
+    /// With a token of the bot's that counts no more.
+    Former,
     Bot,
     /// With an interaction's token in the path.
     Webhook,

@@ -48,6 +48,9 @@ use state::Shared;
 /// How long [`Discord::until`] waits.
 const WAIT: Duration = Duration::from_secs(10);
 
+/// The gateway's close code for a token that does not count.
+const UNAUTHENTICATED: u16 = 4004;
+
 /// A running guild. It stops when dropped.
 pub struct Discord {
     shared: Arc<Shared>,
@@ -107,19 +110,27 @@ impl Discord {
         self.shared.look(|state| state.token.clone().unwrap_or_default())
     }
 
-    /// Gives the bot a new token, which it returns; the old one is revoked.
+    /// Gives the bot a new token, which it returns; the old one is revoked, and its sessions of the
+    /// gateway end (docs.discord.com/developers/events/gateway#session-start-limit-object).
     #[must_use]
     pub fn rotate_token(&self) -> String {
-        self.shared.with(|state| {
+        let token = self.shared.with(|state| {
             let token = format!("MTEwMDAwMDAwMDAwMDAwMDAwMQ.sandbox.bot-{}", state.id());
-            state.token = Some(token.clone());
+            let old = state.token.replace(token.clone());
+            state.revoked.extend(old);
             token
-        })
+        });
+        self.shared.hub.close_with(UNAUTHENTICATED);
+        token
     }
 
-    /// Revokes the bot's token without telling the app.
+    /// Revokes the bot's token, and ends its sessions of the gateway.
     pub fn revoke_token(&self) {
-        self.shared.with(|state| state.token = None);
+        self.shared.with(|state| {
+            let old = state.token.take();
+            state.revoked.extend(old);
+        });
+        self.shared.hub.close_with(UNAUTHENTICATED);
     }
 
     /// Delivers interactions over HTTP from now on.
@@ -188,15 +199,18 @@ impl Discord {
         all
     }
 
-    /// How many marks in a channel say that an answer will come.
+    /// How many marks in a channel say that an answer will come; when its token is over, a mark says so.
     ///
     /// # Panics
     /// When there is no such channel.
     #[must_use]
     pub fn thinking(&self, channel: &str) -> usize {
-        let channel = self.channel(channel);
+        let (channel, now) = (self.channel(channel), self.shared.clock.now());
         let all = channel.messages.iter().chain(&channel.ephemerals);
-        all.filter(|message| message.is_thinking()).count()
+        let waits = |message: &&Message| {
+            message.is_thinking() && now.saturating_sub(message.at) < interactions::TOKEN
+        };
+        all.filter(waits).count()
     }
 
     /// The direct messages between the bot and a person, oldest first.
@@ -325,12 +339,18 @@ impl Discord {
     }
 
     /// Lets the next calls of a route fail, `POST /channels/{channel_id}/messages`, or of `*` for all.
-    /// With a subject, a channel by name or any id of the path, only those that name it.
+    /// With a subject, a channel by name or any id of the path, only those that name it; an
+    /// interaction's token names its channel.
     pub fn fault(&self, route: &str, subject: Option<&str>, calls: u32, fault: Fault) {
+        self.fault_any(&[route], subject, calls, fault);
+    }
+
+    /// As [`Discord::fault`], whichever of these routes the next calls take.
+    pub fn fault_any(&self, routes: &[&str], subject: Option<&str>, calls: u32, fault: Fault) {
         self.shared.with(|state| {
             let named = |name: &str| state.room(name).map_or(name, |room| &room.id).to_owned();
             let subject = subject.map(named);
-            state.faults.plan(route, subject, calls, fault);
+            state.faults.plan(routes, subject, calls, fault);
         });
     }
 

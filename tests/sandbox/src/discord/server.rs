@@ -82,7 +82,15 @@ async fn respond(shared: &Arc<Shared>, cut: &Cut, request: HttpRequest) -> Respo
     };
     let call = Call::read(parts, &body);
     let fault = call.route.as_ref().and_then(|(route, parameters)| {
-        shared.look(|state| state.faults.take(route.name, parameters))
+        shared.look(|state| {
+            let token = parameters.iter().find(|(name, _)| *name == "webhook_token");
+            let leads = token.and_then(|(_, token)| state.interactions.channel(token));
+            let leads = leads.map(|channel| ("channel_id", channel));
+            let subjects: Parameters = parameters.iter().cloned().chain(leads).collect();
+            // Both at once: whoever planned it may clear it as soon as it is taken.
+            let cleared = state.faults.cleared();
+            state.faults.take(route.name, &subjects).map(|fault| (fault, cleared))
+        })
     });
     let answer = match fault {
         None => call.answer(shared),
@@ -208,7 +216,12 @@ impl Call {
     }
 
     /// What a fault makes of the request.
-    async fn spoilt(&self, shared: &Arc<Shared>, cut: &Cut, fault: Fault) -> Answer {
+    async fn spoilt(
+        &self,
+        shared: &Arc<Shared>,
+        cut: &Cut,
+        (fault, cleared): (Fault, u64),
+    ) -> Answer {
         let nothing = |status: u16| Answer {
             status,
             body: String::new(),
@@ -220,10 +233,15 @@ impl Call {
         match fault {
             Fault::TooMany(wait) => refused(Refusal::limited(wait, false)),
             Fault::Global(wait) => refused(Refusal::limited(wait, true)),
-            Fault::Error { status, code, message } => refused(Refusal::new(status, code, &message)),
+            Fault::Error { status, code, message } => {
+                let answer = refused(Refusal::new(status, code, &message));
+                // What Discord does not publish is no refusal of the call.
+                let outcome = if status < 500 { answer.outcome.clone() } else { Outcome::Faulted };
+                Answer { outcome, ..answer }
+            }
             Fault::Status(status) => nothing(status),
             Fault::Hang => {
-                until_cleared(shared).await;
+                until_cleared(shared, cleared).await;
                 cut.now();
                 nothing(500)
             }
@@ -250,8 +268,15 @@ impl Call {
         let headers = &self.parts.headers;
         let caller = match &self.route {
             Some((route, _)) if !route.bot => Caller::Webhook,
-            _ if shared.look(|state| self.admit(state).is_ok()) => Caller::Bot,
-            _ => Caller::Nobody,
+            _ => shared.look(|state| {
+                let token = header(headers, "authorization").strip_prefix("Bot ");
+                let known = |revoked: &String| Some(revoked.as_str()) == token;
+                match self.admit(state) {
+                    Ok(()) => Caller::Bot,
+                    Err(_) if state.revoked.iter().any(known) => Caller::Former,
+                    Err(_) => Caller::Nobody,
+                }
+            }),
         };
         let path = self.parts.uri.path();
         let (path, parameters) = match &self.route {
@@ -285,11 +310,10 @@ impl Call {
     }
 }
 
-/// Returns once all faults have been cleared.
-async fn until_cleared(shared: &Shared) {
+/// Returns once all faults have been cleared since they had been so often.
+async fn until_cleared(shared: &Shared, before: u64) {
     let mut changes = shared.changes();
-    let start = shared.look(|state| state.faults.cleared());
-    while shared.look(|state| state.faults.cleared()) == start {
+    while shared.look(|state| state.faults.cleared()) == before {
         if changes.changed().await.is_err() {
             return;
         }

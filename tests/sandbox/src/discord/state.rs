@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) app: App,
     /// `None` once it was revoked.
     pub(super) token: Option<String>,
+    /// Those that counted before.
+    pub(super) revoked: Vec<String>,
     pub(super) users: Vec<User>,
     pub(super) roles: Vec<Role>,
     pub(super) channels: BTreeMap<String, Channel>,
@@ -69,6 +71,7 @@ impl State {
             installed: true,
             app: options.app.clone(),
             token: Some(options.app.bot_token.clone()),
+            revoked: Vec::new(),
             users: options.users.clone(),
             roles: options.roles.clone(),
             channels: BTreeMap::new(),

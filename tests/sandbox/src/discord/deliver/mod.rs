@@ -46,18 +46,20 @@ pub struct Delivered {
     pub late: bool,
     /// How often it was sent: once.
     pub attempts: u32,
+    /// It had been delivered before, or was at the same time.
+    pub again: bool,
     /// Why Discord does not take the answer: code, message and what is wrong in it.
     pub refused: Option<String>,
 }
 
-/// Sends it and waits for the answer.
+/// Sends it and waits for the answer. What was answered before needs no second one over the gateway.
 pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
     let start = Instant::now();
     let id = delivery.payload["id"].as_str().unwrap_or_default();
-    let (target, before) = shared.with(|state| {
+    let target = shared.with(|state| {
         let (now, opener) = (state.now, modals::opener(state, &delivery.payload));
         state.interactions.begin(&delivery.payload, opener, now);
-        (state.target.clone(), state.interactions.get(id).map_or(0, |one| one.tries))
+        state.target.clone()
     });
     let mut status = None;
     let send = async {
@@ -66,7 +68,7 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
                 let answered = http::send(shared, &target, delivery).await?;
                 status = Some(answered.status);
                 match answered.status {
-                    200 => take(shared, delivery, &answered),
+                    200 => return Some(take(shared, delivery, &answered)),
                     // "Accepted": the response comes as a call.
                     202 | 204 => {}
                     _ => return None,
@@ -77,9 +79,10 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
             }
             None => {}
         }
-        tried(shared, id, before).await
+        tried(shared, id).await
     };
     let waited = tokio::time::timeout(shared.deadline, send).await;
+    let again = shared.look(|state| state.interactions.deliveries(id) > 1);
     let late = waited.is_err();
     let tried = waited.ok().flatten();
     let refused = tried.as_ref().and_then(|tried| tried.refused.as_ref());
@@ -91,18 +94,20 @@ pub(super) async fn deliver(shared: &Shared, delivery: &Delivery) -> Delivered {
         response: tried.map(|tried| tried.response).unwrap_or_default(),
         late,
         attempts: 1,
+        again,
     }
 }
 
-/// The next response to an interaction.
-async fn tried(shared: &Shared, id: &str, before: u32) -> Option<Tried> {
+/// The next response; none where another delivery has had the one that counts.
+async fn tried(shared: &Shared, id: &str) -> Option<Tried> {
     let mut changes = shared.changes();
     loop {
         let found = shared.look(|state| {
-            let one = state.interactions.get(id)?;
-            (one.tries > before).then(|| one.last.clone())?
+            let next = state.interactions.next(id);
+            let answered = state.interactions.get(id)?.responded;
+            (next.is_some() || answered).then_some(next)
         });
-        if found.is_some() {
+        if let Some(found) = found {
             return found;
         }
         changes.changed().await.ok()?;
@@ -110,11 +115,16 @@ async fn tried(shared: &Shared, id: &str, before: u32) -> Option<Tried> {
 }
 
 /// Takes the body of an HTTP answer as what the callback would have brought.
-fn take(shared: &Shared, delivery: &Delivery, answer: &Answered) {
+fn take(shared: &Shared, delivery: &Delivery, answer: &Answered) -> Tried {
     let response: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |key: &str| delivery.payload[key].as_str().unwrap_or_default().to_owned();
     let (id, token) = (text("id"), text("token"));
-    let answered = shared.with(|state| interactions::respond(state, &id, &token, &response, &[]));
+    let answered = shared.with(|state| {
+        let answered = interactions::respond(state, &id, &token, &response, &[]);
+        // This delivery's own.
+        drop(state.interactions.next(&id));
+        answered
+    });
     shared.journal.record(Request {
         at: shared.clock.now(),
         method: "POST".to_owned(),
@@ -125,13 +135,14 @@ fn take(shared: &Shared, delivery: &Delivery, answer: &Answered) {
         user_agent: String::new(),
         caller: Caller::Answer,
         size: answer.body.len(),
-        arguments: Arc::new(response),
+        arguments: Arc::new(response.clone()),
         files: Vec::new(),
-        outcome: match answered {
+        outcome: match &answered {
             Ok(_) => Outcome::Ok(200),
             Err(refusal) => Outcome::Refused { status: refusal.status, code: refusal.code },
         },
         response: Arc::default(),
     });
     shared.changed();
+    Tried { response, refused: answered.err() }
 }

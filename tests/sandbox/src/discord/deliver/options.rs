@@ -5,25 +5,38 @@
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::discord::channel::Channel;
 use crate::discord::limits::number;
 use crate::discord::options::User;
 use crate::discord::state::State;
 
 const GROUP: u64 = 2;
 
+/// The context of a direct conversation with the bot.
+const DIRECT: u64 = 1;
+
 /// A value for an option, by its name.
 pub(super) type Given<'a> = (&'a str, Value);
 
-/// The registered chat command of this name.
-pub(super) fn root(state: &State, name: &str, user: &User) -> anyhow::Result<Value> {
-    of_kind(state, name, 1, user)
-}
+/// A registered command by its name and kind: 1 in chat, 3 on messages.
+pub(super) type Named<'a> = (&'a str, u64);
 
-/// The registered command of this name and kind, if this person may use it.
-pub(super) fn of_kind(state: &State, name: &str, kind: u64, user: &User) -> anyhow::Result<Value> {
-    let mut all = state.commands.all();
-    let found =
-        all.find(|command| command["type"].as_u64() == Some(kind) && command["name"] == name);
+/// The registered command, if this person may use it here. In a direct conversation there are only
+/// global ones (docs.discord.com/developers/interactions/application-commands#contexts).
+pub(super) fn registered(
+    state: &State,
+    (name, kind): Named<'_>,
+    user: &User,
+    channel: &Channel,
+) -> anyhow::Result<Value> {
+    let here = |command: &&Value| {
+        let contexts = command["contexts"].as_array();
+        let listed = contexts.is_none_or(|all| all.iter().any(|one| one == DIRECT));
+        channel.recipient.is_none() || command["guild_id"].is_null() && listed
+    };
+    let named =
+        |command: &&Value| command["type"].as_u64() == Some(kind) && command["name"] == name;
+    let found = state.commands.all().filter(here).find(named);
     let found = found.with_context(|| format!("no command `{name}` is registered"))?;
     if let Some(needed) = number(&found["default_member_permissions"]) {
         let has = state.guild_permissions(user);

@@ -60,6 +60,16 @@ fn place(state: &State, user: &User, channel: &Channel) -> Value {
     place
 }
 
+/// What Discord sends to an address that it is given: nobody does it, and it has no place.
+pub(super) fn ping(state: &mut State) -> Value {
+    let id = state.id();
+    json!({
+        "id": id, "application_id": state.app.application_id, "type": 1, "token": format!("ping{id}"),
+        "version": 1, "app_permissions": "0", "entitlements": [],
+        "authorizing_integration_owners": {}, "attachment_size_limit": FILE,
+    })
+}
+
 /// A command, or its completion while it is filled in.
 pub(super) fn command(
     state: &mut State,

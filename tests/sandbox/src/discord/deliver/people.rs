@@ -45,7 +45,7 @@ impl Discord {
         self.shared.with(|state| {
             let (user, channel) = there(state, user, channel, may::USE_COMMANDS)?;
             let (name, words) = words.split_first().context("a command has a name")?;
-            let command = options::root(state, name, &user)?;
+            let command = options::registered(state, (name, 1), &user, &channel)?;
             let (leaf, used) = options::descend(&command, words)?;
             ensure!(used == words.len(), "{:?} leads nowhere", &words[used..]);
             let values = options::complete(leaf, given)?;
@@ -77,9 +77,9 @@ impl Discord {
     ) -> anyhow::Result<Delivery> {
         let words = line::words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let command = self.shared.look(|state| {
-            let user = person(state, user)?;
-            options::root(state, &state.app.name, &user)
+        let command = self.shared.with(|state| {
+            let (user, channel) = (person(state, user)?, room(state, channel)?);
+            options::registered(state, (&state.app.name, 1), &user, &channel)
         })?;
         let (used, given) = line::fill(&command, &words)?;
         let name = command["name"].as_str().unwrap_or_default();
@@ -103,7 +103,7 @@ impl Discord {
         let delivery = self.shared.with(|state| -> anyhow::Result<_> {
             let (user, channel) = there(state, user, channel, may::USE_COMMANDS)?;
             let (name, words) = words.split_first().context("a command has a name")?;
-            let command = options::root(state, name, &user)?;
+            let command = options::registered(state, (name, 1), &user, &channel)?;
             let (leaf, used) = options::descend(&command, words)?;
             ensure!(used == words.len(), "{:?} leads nowhere", &words[used..]);
             let values = options::partial(leaf, options, focused)?;
@@ -227,13 +227,27 @@ impl Discord {
         message: &str,
         name: &str,
     ) -> anyhow::Result<Delivered> {
-        let delivery = self.shared.with(|state| -> anyhow::Result<_> {
+        let delivery = self.message_command_delivery(user, channel, message, name)?;
+        Ok(self.deliver(&delivery).await)
+    }
+
+    /// What [`Discord::message_command`] sends.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn message_command_delivery(
+        &self,
+        user: &str,
+        channel: &str,
+        message: &str,
+        name: &str,
+    ) -> anyhow::Result<Delivery> {
+        self.shared.with(|state| {
             let (user, channel) = there(state, user, channel, may::USE_COMMANDS)?;
             let message = seen(&channel, &user, message)?;
-            let command = options::of_kind(state, name, 3, &user)?;
+            let command = options::registered(state, (name, 3), &user, &channel)?;
             Ok(payload::message_command(state, &user, &channel, &command, &message))
-        })?;
-        Ok(self.deliver(&delivery).await)
+        })
     }
 
     /// A person writes a message. The app hears of it as far as its intents go.
@@ -258,7 +272,7 @@ impl Discord {
     pub async fn check_endpoint(&self) -> anyhow::Result<()> {
         let found = self.shared.look(|state| (state.target.clone(), state.app.seed));
         let (target, seed) = (found.0.context("there is no address")?, found.1);
-        let body = json!({ "type": 1, "version": 1 }).to_string();
+        let body = self.shared.with(payload::ping).to_string();
         let good = http::sign(&seed, unix_millis() / 1000, body.as_bytes());
         let mut bad = good.clone();
         let last = if bad.signature.pop() == Some('0') { '1' } else { '0' };
