@@ -1,10 +1,11 @@
 //! Conversations in chat. Each has one text, which is played on every platform and over every
 //! transport; at its end everything that went out is judged by the platform's own rules. What only one
-//! platform has stands in that platform's folder (`slack/`), and what only a terminal has in
+//! platform has stands in that platform's folder (`slack/`, `chat/discord/`), and what only a terminal has in
 //! `health.rs`, `incidents.rs` and `program.rs`.
 
 mod answers;
 mod console;
+mod discord;
 mod driver;
 mod faults;
 mod forms;
@@ -27,6 +28,8 @@ use driver::Driver;
 pub(crate) enum Platform {
     SlackHttp,
     SlackSockets,
+    DiscordHttp,
+    DiscordGateway,
     Console,
 }
 
@@ -36,6 +39,10 @@ impl Platform {
         match self {
             Self::SlackHttp => Box::new(slack::Workspace::start(Transport::Http).await),
             Self::SlackSockets => Box::new(slack::Workspace::start(Transport::Sockets).await),
+            Self::DiscordHttp => Box::new(discord::Guild::start(discord::Transport::Http).await),
+            Self::DiscordGateway => {
+                Box::new(discord::Guild::start(discord::Transport::Gateway).await)
+            }
             Self::Console => Box::new(console::Terminal::default()),
         }
     }
@@ -58,6 +65,7 @@ pub(crate) use on_platform;
 macro_rules! on_every_platform {
     ($($name:ident),+ $(,)?) => {
         $crate::chat::on_slack!($($name),+);
+        $crate::chat::on_discord!($($name),+);
     };
 }
 pub(crate) use on_every_platform;
@@ -78,3 +86,12 @@ macro_rules! on_slack {
     };
 }
 pub(crate) use on_slack;
+
+/// Plays what is Discord's alone over its transports.
+macro_rules! on_discord {
+    ($($name:ident),+ $(,)?) => {
+        $crate::chat::on_platform!(discord_http, DiscordHttp, [$($name),+]);
+        $crate::chat::on_platform!(discord_gateway, DiscordGateway, [$($name),+]);
+    };
+}
+pub(crate) use on_discord;

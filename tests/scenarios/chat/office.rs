@@ -5,6 +5,7 @@
 //! nothing running and has everything judged that nova sent.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use nova::config::Config;
 use nova::serve::Reloaded;
@@ -18,8 +19,8 @@ use super::driver::{Call, ChatDriver, Deed, Delivery, Driver, Fault, Forgery, Sa
 use super::serving::Serving;
 use crate::support::{install_tls, stable, world};
 
-/// How often a condition is looked at that nobody tells the test about.
-const LOOKS: usize = 1_000;
+/// How long a condition is looked at that nobody tells the test about.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// A platform with nova on it.
 pub(crate) struct Office {
@@ -169,7 +170,8 @@ impl Office {
         awaited: &str,
         look: impl AsyncFn(&Self) -> Option<T>,
     ) -> T {
-        for _ in 0..LOOKS {
+        let start = Instant::now();
+        while start.elapsed() < WAIT {
             if let Some(found) = look(self).await {
                 return found;
             }
@@ -200,6 +202,13 @@ impl Office {
     /// The nova that serves.
     pub(crate) fn nova(&self) -> &Serving {
         self.nova.as_ref().expect("nova serves this platform")
+    }
+
+    /// A second nova with this configuration, on the same store and platform.
+    pub(crate) async fn another(&self, config: &str) -> Serving {
+        let (config, secrets) = read(config, &*self.driver);
+        let nova = self.driver.start(&config, &secrets).await;
+        nova.expect("nova serves this platform")
     }
 
     /// Gives nova the configuration again, with the platform's present secrets.
