@@ -267,6 +267,11 @@ async fn completion_and_commands_on_messages_have_their_payloads() {
 #[tokio::test]
 async fn a_command_in_a_direct_conversation_has_a_user_and_no_member() {
     let (guild, app) = served().await;
+    assert!(guild.discord.typed("ana", "@ana", "health").await.is_err(), "it is the guild's");
+    let health = json!({ "type": 1, "name": "health", "description": "d" });
+    let nova = json!({ "name": "nova", "description": "Everything", "options": [health], "contexts": [0, 1] });
+    let id = guild.discord.app().application_id.clone();
+    guild.ok(&format!("PUT /applications/{id}/commands"), json!([nova])).await;
     app.answer(&says("here", 0));
     guild.discord.typed("ana", "@ana", "health").await.unwrap();
     let payload = app.last();
