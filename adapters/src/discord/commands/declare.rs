@@ -16,10 +16,10 @@ use crate::text::{cut, length, one_line};
 pub const QUOTE: &str = "Add to incident";
 
 /// Sub-commands and groups of one command, sub-commands of a group, arguments of a sub-command, choices.
-pub(super) const LEVEL: usize = 25;
+const LEVEL: usize = 25;
 const NAME: usize = 32;
 const DESCRIPTION: usize = 100;
-pub(super) const CHOICE: usize = 100;
+const CHOICE: usize = 100;
 /// Names, descriptions and choices of the whole command together.
 const ALL: usize = 8_000;
 /// Discord's numbers are doubles.

@@ -21,7 +21,7 @@ use super::api::Discord;
 
 pub use super::api::Scope;
 pub use declare::{DeclareError, QUOTE, declare};
-pub use words::{Given, WordsError, choices, words};
+pub use words::{Given, WordsError, words};
 
 /// Why commands were not registered.
 #[derive(Debug, Error)]
@@ -33,18 +33,25 @@ pub enum RegisterError {
 }
 
 /// Registers `menu` and the command on messages in the place of whatever is registered, if that
-/// differs; says whether it did.
+/// differs; says whether it did. nova's own of the other scope go: people would see them twice.
 ///
 /// # Errors
 /// [`RegisterError`].
 pub async fn register(client: &Discord, menu: &Menu, scope: Scope) -> Result<bool, RegisterError> {
     let wanted = declare(menu, scope)?;
-    let present = client.commands(scope).await?;
-    if same(&wanted, &present) {
-        return Ok(false);
+    let other = if scope == Scope::Guild { Scope::Global } else { Scope::Guild };
+    let (present, elsewhere) =
+        futures_util::future::try_join(client.commands(scope), client.commands(other)).await?;
+    let differs = !same(&wanted, &present);
+    if differs {
+        client.set_commands(scope, &wanted).await?;
     }
-    client.set_commands(scope, &wanted).await?;
-    Ok(true)
+    let ours = |command: &Value| wanted.iter().any(|one| one["name"] == command["name"]);
+    if elsewhere.iter().any(ours) {
+        let rest: Vec<Value> = elsewhere.iter().filter(|command| !ours(command)).cloned().collect();
+        client.set_commands(other, &rest).await?;
+    }
+    Ok(differs)
 }
 
 /// What only global commands have a say in; on others Discord shows the application's own.

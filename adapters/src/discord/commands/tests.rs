@@ -339,18 +339,3 @@ fn what_is_no_command_is_refused() {
     }
     assert_eq!(words(&menu(), &[]), Err(WordsError::Unknown));
 }
-
-#[test]
-fn a_suggestion_keeps_what_stands_before_it() {
-    let typed =
-        json!([{ "type": 3, "name": "service", "value": "vm-service ap", "focused": true }]);
-    let found = ["api-gateway".to_owned(), " ".repeat(3), "x".repeat(100)];
-    let suggested = choices(&menu(), &given("health", &typed), &found);
-    let first = "vm-service api-gateway";
-    assert_eq!(suggested["choices"][0], json!({ "name": first, "value": first }));
-    let one = json!([{ "type": 3, "name": "cluster", "value": "us ea", "focused": true }]);
-    let found: Vec<_> = (0..30).map(|n| n.to_string()).collect();
-    let suggested = choices(&menu(), &given("health", &one), &found);
-    assert_eq!(suggested["choices"].as_array().unwrap().len(), 25);
-    assert_eq!(suggested["choices"][0]["value"], "0");
-}

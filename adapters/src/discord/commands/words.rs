@@ -1,14 +1,13 @@
-//! A filled-in command as the words that a person would have typed, and suggestions for one that is
-//! being filled in.
+//! A filled-in command as the words that a person would have typed.
 //!
 //! Invariant: a value is one word whatever is in it, and never an option: `--` stands before places of
 //! which one begins with `-`.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use super::declare::{CHOICE, GROUP, LEVEL, SUB_COMMAND};
+use super::declare::{GROUP, SUB_COMMAND};
 use crate::event::Deed;
 use crate::menu::{Argument, Item, Menu, Takes};
 use crate::text::length;
@@ -95,26 +94,6 @@ pub fn words(menu: &Menu, options: &[Given]) -> Result<Deed, WordsError> {
             Deed::Complete { words, typed: typed.to_owned() }
         }
     })
-}
-
-/// The data of the response that suggests `found` for what is being filled in.
-#[must_use]
-pub fn choices(menu: &Menu, options: &[Given], found: &[String]) -> Value {
-    let head = head(menu, options).unwrap_or_default();
-    // A choice that would have to be cut would be another one.
-    let found = found.iter().filter(|found| !found.trim().is_empty());
-    let values = found.map(|found| format!("{head}{found}"));
-    let values = values.filter(|value| length(value) <= CHOICE);
-    let choice = |value: String| json!({ "name": value, "value": value });
-    json!({ "choices": values.take(LEVEL).map(choice).collect::<Vec<_>>() })
-}
-
-/// What a suggestion has to keep of a value of several words: Discord replaces all of it.
-fn head(menu: &Menu, options: &[Given]) -> Option<String> {
-    let (item, given) = find(menu, options).ok()?;
-    let given = given.iter().find(|given| given.focused)?;
-    let argument = item.arguments.iter().find(|argument| argument.name == given.name)?;
-    Some(typing(argument, &text(given).ok()?).0.to_owned())
 }
 
 /// The command, and what was filled in.

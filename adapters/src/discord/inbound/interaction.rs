@@ -17,9 +17,6 @@ use crate::discord::commands::{self, WordsError};
 use crate::discord::render;
 use crate::event::{Deed, Event, Origin, Quote, Reply};
 
-/// The name of the message command that quotes a message.
-pub const ADD_TO_INCIDENT: &str = "Add to incident";
-
 /// The flag of a message that one person sees.
 const EPHEMERAL: u64 = 1 << 6;
 
@@ -200,7 +197,7 @@ fn command<'a>(data: &'a str, _: Option<&Message<'a>>, us: &Identity) -> Result<
             }
             read => Ok(read.into()),
         },
-        3 if command.name == ADD_TO_INCIDENT => Ok(Meant::Deed(Deed::Quote(command.quote()?))),
+        3 if command.name == commands::QUOTE => Ok(Meant::Deed(Deed::Quote(command.quote()?))),
         _ => Ok(Meant::Unknown(None)),
     }
 }

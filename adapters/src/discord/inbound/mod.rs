@@ -32,7 +32,7 @@ use crate::message::Message;
 pub use answer::{Answer, Route};
 pub use events::dispatch;
 pub use intake::{Discord, Intake};
-pub use interaction::{ADD_TO_INCIDENT, interaction};
+pub use interaction::interaction;
 
 pub(super) use interaction::address;
 

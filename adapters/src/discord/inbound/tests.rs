@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::fixtures::{ID, TOKEN, command, complete, press, quote, submit, us, user, why};
 use super::*;
 use crate::chat::MessageRef;
+use crate::discord::commands::QUOTE;
 use crate::event::{Deed, Press, Quote};
 use crate::workspace::Standing;
 
@@ -159,14 +160,14 @@ fn a_form_gives_its_fields_whatever_they_stand_in() {
 
 #[test]
 fn a_message_can_be_quoted_with_its_author() {
-    let (event, route) = acted(&quote(ADD_TO_INCIDENT));
+    let (event, route) = acted(&quote(QUOTE));
     let conversation = conversation("1000000000000000020");
     let message = MessageRef { conversation, id: "1100000000000000002".into() };
     let author = Some(account("1000000000000000011"));
     let text = "disk *full* <@&1>".to_owned();
     assert_eq!((event.deed, route), (Deed::Quote(Quote { message, author, text }), Route::Command));
     for (key, value) in [("/author/bot", json!(true)), ("/webhook_id", json!("1"))] {
-        let mut by_program = quote(ADD_TO_INCIDENT);
+        let mut by_program = quote(QUOTE);
         let message = &mut by_program["data"]["resolved"]["messages"]["1100000000000000002"];
         match key {
             "/webhook_id" => message["webhook_id"] = value,
@@ -175,7 +176,7 @@ fn a_message_can_be_quoted_with_its_author() {
         let Deed::Quote(quote) = acted(&by_program).0.deed else { panic!() };
         assert_eq!(quote.author, None, "{key}");
     }
-    let mut elsewhere = quote(ADD_TO_INCIDENT);
+    let mut elsewhere = quote(QUOTE);
     elsewhere["data"]["target_id"] = json!("1100000000000000003");
     assert!(matches!(read(&elsewhere), Err(Refusal::Malformed("resolved"))));
 }
@@ -315,7 +316,7 @@ fn what_is_broken_is_refused_with_a_line() {
         press("r:run health"),
         why("disk"),
         complete("db-"),
-        quote(ADD_TO_INCIDENT),
+        quote(QUOTE),
     ] {
         let whole = bytes(&payload);
         let step = (whole.len() / 500).max(1);

@@ -53,6 +53,10 @@ async fn commands_are_registered_once_and_again_only_when_they_differ() {
     assert_eq!(written(&office), 3, "one is missing");
     assert!(office.discord().typed_delivery("ana", "ops", "whoami").is_ok());
     assert_eq!(ids(&office), first, "people's shortcuts to them still lead there");
+    // Whoever has them everywhere has them once.
+    let everywhere = office.config.replacen("[discord]\n", "[discord]\ncommands = \"global\"\n", 1);
+    office.another(&everywhere).await.end().await;
+    assert_eq!(names(&office), ["nova", "Add to incident"], "none is shown twice");
     office.close().await;
 }
 
