@@ -247,7 +247,11 @@ mod tests {
                 format!("{} {} {hint}", f.status.word(), f.measured.raw())
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        fail 2 sessions wait for pid 1 (nova, active), for up to 1 min 10 s 
+        warn 1 session waits for a prepared transaction, for up to 2 s 
+        fail 1 session waits for pid 2 (nova, active), for up to 1 min it waits itself: look at whom it waits for first
+        ");
     }
 
     #[test]

@@ -236,7 +236,12 @@ mod tests {
             part(true, true, 5_000),
             part(false, false, 0),
         ];
-        insta::assert_snapshot!(told(&findings), @"");
+        insta::assert_snapshot!(told(&findings), @r"
+        ok: standby, behind by 0 µs and 0 B
+        warn: standby, behind by 1 h and 4.9 KiB
+        warn: standby, behind by 1 h and 4.9 KiB, replay is paused
+        fail: standby, behind by 0 µs and 0 B, not connected to its primary
+        ");
     }
 
     #[test]
@@ -255,7 +260,11 @@ mod tests {
             slots: vec![slot("gone", false, 3 << 30), slot("new", false, 0), slot("used", true, 9)],
         };
         primary(&client(), &part, &mut report);
-        insta::assert_snapshot!(told(&report.findings), @"");
+        insta::assert_snapshot!(told(&report.findings), @r"
+        warn: primary of 2; 1 behind, by up to 12 s
+        fail: `gone` is read by nobody; 3 GiB of log kept
+        warn: `new` is read by nobody; 0 B of log kept
+        ");
     }
 
     #[test]
