@@ -124,7 +124,9 @@ async fn a_program_that_ends_at_once_is_an_error_with_its_last_words() {
 
 #[tokio::test]
 async fn pgbouncer_stands_before_postgres_and_goes_with_its_owner() {
-    let Ok(postgres) = Postgres::start().await else { return };
+    let Some(postgres) = started(Postgres::find(), Postgres::start().await) else {
+        return;
+    };
     postgres.execute("CREATE ROLE someone LOGIN PASSWORD 'secret'").await.unwrap();
     let result = PgBouncer::start(&postgres, "someone", "secret").await;
     let Some(bouncer) = started(PgBouncer::find(), result) else {
@@ -139,7 +141,9 @@ async fn pgbouncer_stands_before_postgres_and_goes_with_its_owner() {
 
 #[tokio::test]
 async fn a_standby_has_what_its_primary_has() {
-    let Ok(primary) = Postgres::start().await else { return };
+    let Some(primary) = started(Postgres::find(), Postgres::start().await) else {
+        return;
+    };
     primary.execute("CREATE TABLE t(n int); INSERT INTO t VALUES (7);").await.unwrap();
     let standby = primary.standby().await.unwrap();
     assert_eq!(standby.execute("SELECT n FROM t").await.unwrap(), "7\n");
