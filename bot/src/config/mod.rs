@@ -304,7 +304,14 @@ replica_lag = "-3s"
 url = "redis://localhost"
 limits = { latency = "0s", memory = 0 }
 "#;
-        insta::assert_snapshot!(problems(text), @"");
+        insta::assert_snapshot!(problems(text), @r"
+        nova.toml:2: [postgres] `vms_table` is a name, perhaps with its schema: schema.vms
+        nova.toml:2: [postgres] `vms_status` is the name of a column
+        nova.toml:2: [postgres] `connections_warn` is at most `connections_fail`, and that at most 100
+        nova.toml:2: [postgres] `replica_lag` is longer than nothing
+        nova.toml:9: [redis] `latency` is longer than nothing
+        nova.toml:9: [redis] `memory` is 1 to 100 percent
+        ");
         let wrong = problems("[redis]\nurl = \"redis://x\"\nlimits = { latency = \"soon\" }\n");
         assert!(wrong.starts_with("nova.toml:3: "), "{wrong}");
     }

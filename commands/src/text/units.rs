@@ -73,6 +73,12 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A count with its words: `1 session waits`, `3 sessions wait`.
+#[must_use]
+pub(crate) fn of(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number as u64)) }
+}
+
 /// `part / size` with one decimal below ten, none above.
 fn tenths(part: u64, size: u64) -> String {
     let rounded = (part.saturating_mul(10) + size / 2) / size;
@@ -91,15 +97,27 @@ mod tests {
     fn times_sizes_shares_and_counts_read_well() {
         let spans = [0.0, 0.000_085, 0.0012, 0.012, 1.24, 34.4, 60.0, 312.0, 11_040.0, 273_600.0];
         let expected = [
-            "0 µs", "85 µs", "1.2 ms", "12 ms", "1.2 s", "34 s", "1 min", "5 min 12 s", "3 h 4 min",
+            "0 µs",
+            "85 µs",
+            "1.2 ms",
+            "12 ms",
+            "1.2 s",
+            "34 s",
+            "1 min",
+            "5 min 12 s",
+            "3 h 4 min",
             "3 d 4 h",
         ];
         assert_eq!(spans.map(span), expected);
         assert_eq!([f64::NAN, -3.0].map(span), ["0 µs", "0 µs"]);
-        assert_eq!([0, 512, 1_300_000, 340 << 30].map(bytes), ["0 B", "512 B", "1.2 MiB", "340 GiB"]);
+        assert_eq!(
+            [0, 512, 1_300_000, 340 << 30].map(bytes),
+            ["0 B", "512 B", "1.2 MiB", "340 GiB"]
+        );
         let shares = [(0.0, 0.0), (0.12, 100.0), (4.5, 100.0), (96.4, 100.0), (30.0, 30.0)];
         let shown = shares.map(|(part, whole)| percent(part, whole));
         assert_eq!(shown, ["0 %", "0.12 %", "4.5 %", "96 %", "100 %"]);
+        assert_eq!([1, 0, 1_200].map(|n| of(n, "runs", "run")), ["1 runs", "0 run", "1,200 run"]);
         assert_eq!([7, 999, 1_000, 12_345_678].map(count), ["7", "999", "1,000", "12,345,678"]);
     }
 }

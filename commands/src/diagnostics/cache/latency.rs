@@ -11,7 +11,7 @@ use crate::platform::redis::{Pings, Redis, RedisInfo, Slow};
 use crate::platform::{Cause, PlatformError};
 use crate::report::{Chart, ChartLine, Finding, Provenance, Report, Status, Table};
 use crate::text::Untrusted;
-use crate::text::units::{bytes, count, percent, span};
+use crate::text::units::{bytes, count, of, percent, span};
 
 pub(crate) const COMMAND: Command = Command {
     path: "cache latency",
@@ -73,11 +73,11 @@ async fn measure(redis: &Redis, seconds: u32, progress: &Progress, report: &mut 
             let finding = match (events.first(), limit) {
                 (Some(first), _) => {
                     let measured = format!(
-                        "{}: latest {}, longest {}; {} kinds in all",
+                        "{}: latest {}, longest {}; {}",
                         first.event,
                         span(first.latest.as_secs_f64()),
                         span(first.longest.as_secs_f64()),
-                        events.len()
+                        of(events.len(), "kind in all", "kinds in all")
                     );
                     let recent = events.iter().filter_map(|event| event.at).any(recent);
                     let status = if recent { Status::Warn } else { Status::Ok };

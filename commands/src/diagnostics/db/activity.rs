@@ -9,7 +9,7 @@ use crate::platform::config::ServiceConfig;
 use crate::platform::configured;
 use crate::platform::postgres::{Postgres, Session, Sessions};
 use crate::report::{Finding, Provenance, Report, Status, Table};
-use crate::text::units::span;
+use crate::text::units::{of, span};
 
 pub(crate) const COMMAND: Command = Command {
     path: "db activity",
@@ -79,8 +79,8 @@ fn longest(postgres: &Postgres, sessions: &Sessions) -> Option<Finding> {
     let long = active.iter().filter(|session| session.seconds >= limit).count();
     let several = if long > 1 { format!("; {long} are over the limit") } else { String::new() };
     let measured = format!(
-        "{} run; the longest for {}: {}{several}",
-        sessions.connections.active,
+        "{}; the longest for {}: {}{several}",
+        of(active.len(), "runs", "run"),
         span(first.seconds),
         who(first)
     );
@@ -97,10 +97,11 @@ fn idlers(postgres: &Postgres, sessions: &Sessions) -> Option<Finding> {
     let limit = postgres.limits().idle_in_transaction.as_secs_f64();
     let idle = |session: &&Session| session.state.starts_with("idle in transaction");
     let first = sessions.busy.iter().find(idle)?;
+    let count = sessions.busy.iter().filter(idle).count();
     let status = if first.seconds >= limit { Status::Warn } else { Status::Ok };
     let measured = format!(
-        "{} do nothing; the longest for {}: {}",
-        sessions.connections.idle_in_transaction,
+        "{}; the longest for {}: {}",
+        of(count, "does nothing", "do nothing"),
         span(first.seconds),
         who(first)
     );
@@ -135,9 +136,8 @@ fn blocking(postgres: &Postgres, busy: &[Session]) -> Vec<Finding> {
         };
         let longest = sessions.iter().map(|session| session.seconds).fold(0.0, f64::max);
         let status = if longest >= limit { Status::Fail } else { Status::Warn };
-        let waits = if sessions.len() == 1 { "session waits" } else { "sessions wait" };
-        let measured =
-            format!("{} {waits} for {name}, for up to {}", sessions.len(), span(longest));
+        let waits = of(sessions.len(), "session waits", "sessions wait");
+        let measured = format!("{waits} for {name}, for up to {}", span(longest));
         let finding = Finding::new(status, "locks", measured, source.clone());
         findings.push(match holder.filter(|holder| !holder.blocked_by.is_empty()) {
             Some(_) => finding.hint("it waits itself: look at whom it waits for first"),

@@ -127,10 +127,11 @@ fn judge(statuses: &[(Option<String>, u64)], total: u64, source: &str) -> Findin
 }
 
 fn objects(postgres: &Postgres, sound: &Sound) -> Vec<Finding> {
-    let finding = |subject: &str, view: &str, names: &[String], trouble: &str, hint: &str| {
+    let finding = |subject: &str, view: &str, names: &[String], words: [&str; 3]| {
+        let [well, trouble, hint] = words;
         let source = format!("{view} at {}", postgres.target());
         if names.is_empty() {
-            return Finding::new(Status::Ok, subject, format!("none {trouble}"), source);
+            return Finding::new(Status::Ok, subject, well, source);
         }
         let shown: Vec<&str> = names.iter().take(NAMES).map(String::as_str).collect();
         let more = match names.len().saturating_sub(NAMES) {
@@ -141,13 +142,17 @@ fn objects(postgres: &Postgres, sound: &Sound) -> Vec<Finding> {
         Finding::new(Status::Warn, subject, measured, source).hint(hint)
     };
     vec![
-        finding("indexes", "pg_index", &sound.invalid_indexes, "invalid", "rebuild them: db reindex"),
+        finding(
+            "indexes",
+            "pg_index",
+            &sound.invalid_indexes,
+            ["all are valid", "invalid", "rebuild them: db reindex"],
+        ),
         finding(
             "constraints",
             "pg_constraint",
             &sound.unchecked_constraints,
-            "never checked",
-            "ALTER TABLE … VALIDATE CONSTRAINT …",
+            ["all are checked", "never checked", "ALTER TABLE … VALIDATE CONSTRAINT …"],
         ),
     ]
 }

@@ -8,7 +8,7 @@ use crate::platform::config::PostgresLimits;
 use crate::report::{Finding, Status};
 use crate::text::units::percent;
 
-/// Client connections without ours.
+/// Client connections without nova's, which come and go with its questions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connections {
     pub total: u64,
@@ -34,7 +34,9 @@ const QUERY: &str = "
     SELECT /* nova */
         CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
              THEN count(*) FILTER (WHERE backend_type = 'client backend')
-             ELSE (SELECT coalesce(sum(numbackends), 0)::bigint - 1 FROM pg_stat_database)
+             ELSE (SELECT coalesce(sum(numbackends), 0) FROM pg_stat_database)::bigint
+                  - (SELECT count(*) FROM pg_stat_activity
+                      WHERE application_name = 'nova' AND usename = current_user)
         END AS total,
         count(*) FILTER (WHERE state = 'active') AS active,
         count(*) FILTER (WHERE state = 'idle') AS idle,
@@ -47,7 +49,8 @@ const QUERY: &str = "
         pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
         quote_ident(current_user) AS role
     FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND (backend_type = 'client backend' OR backend_type IS NULL)";
+    WHERE (backend_type = 'client backend' OR backend_type IS NULL)
+      AND (application_name, usename) IS DISTINCT FROM ('nova', current_user)";
 
 pub(super) async fn read(connection: &mut PgConnection) -> sqlx::Result<Connections> {
     let row = query(QUERY).fetch_one(connection).await?;

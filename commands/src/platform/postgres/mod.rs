@@ -76,10 +76,8 @@ impl Postgres {
             options = options.password(password.expose_secret());
         }
         // A pooler refuses a login with `extra_float_digits`.
-        let options = options
-            .application_name("nova")
-            .extra_float_digits(None)
-            .disable_statement_logging();
+        let options =
+            options.application_name("nova").extra_float_digits(None).disable_statement_logging();
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Ok(Self { config: config.clone(), options, permits, deadline: limits.deadline })
     }

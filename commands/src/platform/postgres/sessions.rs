@@ -11,7 +11,7 @@ use crate::platform::PlatformError;
 /// Sessions and clients that are read. What is beyond is counted, not shown.
 const MOST: i64 = 200;
 
-/// All that pg_stat_activity tells, without our own session.
+/// All that pg_stat_activity tells, without nova's own sessions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sessions {
     pub connections: Connections,
@@ -57,7 +57,8 @@ const BUSY: &str = "
         SELECT /* nova */ *,
                CASE WHEN wait_event_type = 'Lock' THEN pg_blocking_pids(pid) END AS blockers
         FROM pg_stat_activity
-        WHERE pid <> pg_backend_pid() AND state IS NOT NULL AND backend_type = 'client backend'
+        WHERE state IS NOT NULL AND backend_type = 'client backend'
+          AND (application_name, usename) IS DISTINCT FROM ('nova', current_user)
     )
     SELECT pid, state, coalesce(usename::text, '') AS usename, application_name,
            coalesce(host(client_addr), 'local') AS client,
@@ -79,7 +80,8 @@ const CLIENTS: &str = "
            count(*) FILTER (WHERE state = 'idle') AS idle,
            count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction
     FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND state IS NOT NULL AND backend_type = 'client backend'
+    WHERE state IS NOT NULL AND backend_type = 'client backend'
+      AND (application_name, usename) IS DISTINCT FROM ('nova', current_user)
     GROUP BY 1, 2, 3
     ORDER BY total DESC, 1, 2, 3
     LIMIT $1";

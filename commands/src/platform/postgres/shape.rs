@@ -232,8 +232,25 @@ mod tests {
 
     fn word() -> impl Strategy<Value = &'static str> {
         prop::sample::select(vec![
-            "SELECT", "FROM", "t1", "a$b", "\"odd ' name\"", "=", "(", ")", ",", "::text", "E", "$1",
-            "||", "größe", "-", "*", "N", "B", "1",
+            "SELECT",
+            "FROM",
+            "t1",
+            "a$b",
+            "\"odd ' name\"",
+            "=",
+            "(",
+            ")",
+            ",",
+            "::text",
+            "E",
+            "$1",
+            "||",
+            "größe",
+            "-",
+            "*",
+            "N",
+            "B",
+            "1",
         ])
     }
 

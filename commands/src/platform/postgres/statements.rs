@@ -153,8 +153,12 @@ fn missing(place: &PgRow) -> sqlx::Result<Statements> {
         let enable = "install PostgreSQL's contrib modules on the server".to_owned();
         return Ok(Statements::Missing { why, enable });
     }
+    // Without the right to see the setting, the first step that is known to lack is told.
     if loaded || (preloaded.is_none() && !created) {
-        let why = "pg_stat_statements is not created in this database";
+        let why = match preloaded {
+            Some(_) => "pg_stat_statements is not created in this database",
+            None => "pg_stat_statements is not created; whether the server loads it is hidden",
+        };
         return Ok(Statements::Missing { why, enable: create.to_owned() });
     }
     libraries.push("pg_stat_statements");

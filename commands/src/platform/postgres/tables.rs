@@ -13,11 +13,7 @@ const MOST: i64 = 50;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VmCounts {
     /// Most first.
-    Counted {
-        column: String,
-        statuses: Vec<(Option<String>, u64)>,
-        total: u64,
-    },
+    Counted { column: String, statuses: Vec<(Option<String>, u64)>, total: u64 },
     /// There is no such table.
     NoTable,
     /// The table has none of these columns.
@@ -134,10 +130,7 @@ impl Postgres {
         self.ask(async |connection| {
             let invalid = query(INVALID).bind(MOST).fetch_all(&mut *connection).await?;
             let unchecked = query(UNCHECKED).bind(MOST).fetch_all(connection).await?;
-            Ok(Sound {
-                invalid_indexes: names(invalid)?,
-                unchecked_constraints: names(unchecked)?,
-            })
+            Ok(Sound { invalid_indexes: names(invalid)?, unchecked_constraints: names(unchecked)? })
         })
         .await
     }
