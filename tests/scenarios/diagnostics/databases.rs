@@ -158,7 +158,7 @@ async fn a_quiet_database_and_a_quiet_cache_are_well() {
     [1] Check again
       TIME
     exit 1
-    ")
+    ");
     });
     let replies = said(&mut nova, &["cache latency --seconds 1"]).await;
     masked(|| {
@@ -183,7 +183,7 @@ async fn a_quiet_database_and_a_quiet_cache_are_well() {
     [1] Measure TIME  [2] Health
       TIME
     exit 0
-    ")
+    ");
     });
     let wrong = said(&mut nova, &["cache latency --seconds 31", "cache latency 3"]).await;
     insta::assert_snapshot!(wrong, @r"
@@ -243,7 +243,7 @@ async fn who_waits_for_whom_is_told_and_no_value_of_a_statement() {
     [1] Look again  [2] Slow queries  [3] Status
       TIME
     exit 1
-    ")
+    ");
     });
     // The whole report, as a script takes it, holds no value either.
     let entries = format!("{:?}", nova.timeline().await);
@@ -360,7 +360,7 @@ async fn what_is_missing_is_named_with_the_statement_that_brings_it() {
     [1] Check again
       TIME
     exit 1
-    ")
+    ");
     });
 
     // Each of them is the statement that helps.
@@ -432,7 +432,7 @@ async fn slow_and_greedy_statements_are_found() {
     [1] Slow queries  [2] Running AGE
       TIME
     exit 1
-    ")
+    ");
     });
 }
 
@@ -511,7 +511,7 @@ async fn what_is_not_sound_in_a_database_is_told() {
     [1] Check again
       TIME
     exit 1
-    ")
+    ");
     });
 
     let mut elsewhere =
@@ -598,7 +598,7 @@ async fn a_standby_is_seen_from_both_sides_and_missed_when_it_is_gone() {
     left: ! replication slot  `standby` is read by nobody; SIZE of log kept
     └ pg_replication_slots at 127.0.0.1:PORT · AGE
     ✓ replication  primary, without a standby  pg_stat_replication at 127.0.0.1:PORT · AGE
-    ")
+    ");
     });
 }
 
@@ -671,7 +671,7 @@ async fn a_database_that_is_down_or_not_configured_is_one_finding() {
     [1] Measure TIME  [2] Health
       TIME
     exit 1
-    ")
+    ");
     });
     let mut nova = Nova::start().await;
     for line in lines {
@@ -714,8 +714,8 @@ async fn a_full_cache_evicts_or_refuses() {
     ✓ evictions  none AGE, N since the start  INFO at 127.0.0.1:PORT · AGE
     ! evictions  N meanwhile, N since the start
     ! memory  SIZE of SIZE (N %), allkeys-lru (expected below N %)
-    ")
-        })
+    ");
+        });
     });
 }
 
@@ -742,7 +742,7 @@ async fn slow_commands_are_named_without_what_they_were_given() {
     ! recorded delays  command: latest TIME, longest TIME; 1 kind in all
     ! slow commands  1 in the last TIME; the slowest EVAL: TIME
     TIME  EVAL  TIME ago
-    ")
+    ");
     });
 }
 
@@ -788,7 +788,7 @@ async fn what_the_user_of_redis_may_not_ask_is_no_failure() {
     [1] Measure TIME  [2] Health
       TIME
     exit 0
-    ")
+    ");
     });
     // What is asked for is enough.
     let redis = nova.world.redis().expect("it runs");
