@@ -56,8 +56,7 @@ async fn measure(redis: &Redis, seconds: u32, progress: &Progress, report: &mut 
     };
     report.findings.extend(latency(redis, &pings));
     report.charts.push(chart(redis, &pings));
-    let (after, slow, worst) =
-        futures_util::join!(redis.info(), redis.slow_log(), redis.worst());
+    let (after, slow, worst) = futures_util::join!(redis.info(), redis.slow_log(), redis.worst());
     match after {
         Ok(after) => report.findings.extend(facts(redis, before.ok().as_ref(), &after)),
         Err(error) => report.findings.push(refused(redis, "memory", "INFO", &error)),
@@ -112,7 +111,9 @@ fn refused(redis: &Redis, subject: &str, command: &str, error: &PlatformError) -
         (Cause::Forbidden, Some((name, part))) => {
             finding.hint(format!("ACL SETUSER … +{name}|{part}"))
         }
-        (Cause::Forbidden, None) => finding.hint(format!("ACL SETUSER … +{}", command.to_lowercase())),
+        (Cause::Forbidden, None) => {
+            finding.hint(format!("ACL SETUSER … +{}", command.to_lowercase()))
+        }
         _ => finding,
     }
 }
@@ -178,7 +179,8 @@ fn facts(redis: &Redis, before: Option<&RedisInfo>, after: &RedisInfo) -> Vec<Fi
     let memory = match max {
         0 => finding(Status::Ok, "memory", format!("{}, without a limit", bytes(used))),
         _ if used >= max && after.policy == "noeviction" => {
-            let measured = format!("{} of {} ({share}): writes are refused", bytes(used), bytes(max));
+            let measured =
+                format!("{} of {} ({share}): writes are refused", bytes(used), bytes(max));
             finding(Status::Fail, "memory", measured).hint("raise maxmemory or let it evict")
         }
         _ => {
@@ -279,7 +281,10 @@ mod tests {
     fn pings(micros: impl IntoIterator<Item = u64>) -> Pings {
         let at = |n: usize| Timestamp::from_millisecond(1_800_000_000_000 + 10 * n as i64).unwrap();
         let took = micros.into_iter().enumerate();
-        Pings { took: took.map(|(n, us)| (at(n), Duration::from_micros(us))).collect(), ended: None }
+        Pings {
+            took: took.map(|(n, us)| (at(n), Duration::from_micros(us))).collect(),
+            ended: None,
+        }
     }
 
     #[test]

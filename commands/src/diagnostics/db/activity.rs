@@ -88,7 +88,9 @@ fn longest(postgres: &Postgres, sessions: &Sessions) -> Option<Finding> {
         .expected(format!("below {}", span(limit)));
     Some(match status {
         Status::Ok => finding,
-        _ => finding.hint(format!("its owner may end it: SELECT pg_cancel_backend({});", first.pid)),
+        _ => {
+            finding.hint(format!("its owner may end it: SELECT pg_cancel_backend({});", first.pid))
+        }
     })
 }
 
@@ -171,7 +173,16 @@ fn busy(postgres: &Postgres, sessions: &Sessions) -> Table {
     });
     Table {
         title: title("Not idle, longest first", sessions.busy.len()).into(),
-        columns: vec!["for", "pid", "state", "application", "user", "client", "waits for", "statement"],
+        columns: vec![
+            "for",
+            "pid",
+            "state",
+            "application",
+            "user",
+            "client",
+            "waits for",
+            "statement",
+        ],
         rows: rows.collect(),
         provenance: Provenance::now(postgres.activity()),
     }

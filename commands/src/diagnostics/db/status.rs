@@ -200,8 +200,13 @@ fn database(postgres: &Postgres, data: &Database) -> [Finding; 2] {
         _ => Status::Ok,
     };
     let age = format!("the oldest is {} transactions old, {used} % of the limit", count(data.age));
-    let ids = Finding::new(status, "transaction ids", age, format!("pg_database at {}", postgres.target()))
-        .expected("below 50 %");
+    let ids = Finding::new(
+        status,
+        "transaction ids",
+        age,
+        format!("pg_database at {}", postgres.target()),
+    )
+    .expected("below 50 %");
     [
         Finding::new(Status::Ok, format!("database {}", data.name), measured, source),
         if used >= 50 { ids.hint("VACUUM the oldest tables: db vacuum") } else { ids },
@@ -253,7 +258,8 @@ mod tests {
             lag_seconds: seconds,
             lag_bytes: Some(1_000),
         };
-        let slot = |name: &str, active, kept_bytes| Slot { name: name.to_owned(), active, kept_bytes };
+        let slot =
+            |name: &str, active, kept_bytes| Slot { name: name.to_owned(), active, kept_bytes };
         let mut report = Report::new("x");
         let part = Primary {
             standbys: vec![follower(Some(12.0)), follower(None)],
