@@ -88,6 +88,12 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
+        cache latency --seconds?: Number { min: Some(1), max: Some(30) }
+        db access-patterns
+        db activity
+        db integrity
+        db slow-queries
+        db status
         health service?: Live, --cluster?: Live
         incident declare severity: Choice(["critical", "high", "medium", "low"]), impact…: Text
         incident list

@@ -131,17 +131,6 @@ pub(crate) static PLANNED: &[Command] = &[
     }),
     d("perf throttling", "CPU throttling against limits and requests", &["G48"], none),
     d("perf report", "Latency, errors and connections in one answer", &["G90"], none),
-    d("db activity", "What PostgreSQL is doing now", &["G08", "G34"], none),
-    d("db slow-queries", "The ten slowest queries", &["G10"], none),
-    d(
-        "db status",
-        "PostgreSQL up, connections by state against the limit",
-        &["G31", "G32", "G33"],
-        none,
-    ),
-    d("db access-patterns", "Queries that read over 1,000 rows", &["G59"], none),
-    d("db integrity", "VMs by status", &["G72"], none),
-    d("cache latency", "Redis latency over a window", &["G09"], none),
     d("net services", "Reachability and time between services", &["G12", "G49"], |c| {
         c.arg(option("from", "SERVICE"))
     }),

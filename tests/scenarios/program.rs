@@ -117,6 +117,12 @@ async fn the_catalogue_names_every_item_of_the_guide() {
     assert_eq!(
         available,
         [
+            "cache latency",
+            "db access-patterns",
+            "db activity",
+            "db integrity",
+            "db slow-queries",
+            "db status",
             "health",
             "help",
             "home",

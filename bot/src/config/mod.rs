@@ -167,6 +167,7 @@ impl Config {
         let limits = rules::limits(&mut reader, limits.deadline.as_deref(), limits.concurrency);
         rules::console(&mut reader, &console);
         rules::urls(&mut reader, &store, postgres.as_ref(), redis.as_ref(), prometheus.as_ref());
+        rules::databases(&mut reader, postgres.as_ref(), redis.as_ref());
         rules::clusters(&mut reader, &clusters);
         if let Some(slack) = &slack {
             chat::slack(&mut reader, slack);
@@ -287,6 +288,32 @@ url = "ftp://x"
         nova.toml:16: `vm`: `url` starts with http:// or https://
         nova.toml:20: unknown key `servces`; did you mean `services`?
         "#);
+    }
+
+    #[test]
+    fn limits_of_the_databases_have_units_and_bounds() {
+        let text = r#"
+[postgres]
+url = "postgres://nova@localhost/novacron"
+vms_table = "a.b.c"
+vms_status = "x y"
+[postgres.limits]
+connections_fail = 70
+replica_lag = "-3s"
+[redis]
+url = "redis://localhost"
+limits = { latency = "0s", memory = 0 }
+"#;
+        insta::assert_snapshot!(problems(text), @r"
+        nova.toml:2: [postgres] `vms_table` is a name, perhaps with its schema: schema.vms
+        nova.toml:2: [postgres] `vms_status` is the name of a column
+        nova.toml:2: [postgres] `connections_warn` is at most `connections_fail`, and that at most 100
+        nova.toml:2: [postgres] `replica_lag` is longer than nothing
+        nova.toml:9: [redis] `latency` is longer than nothing
+        nova.toml:9: [redis] `memory` is 1 to 100 percent
+        ");
+        let wrong = problems("[redis]\nurl = \"redis://x\"\nlimits = { latency = \"soon\" }\n");
+        assert!(wrong.starts_with("nova.toml:3: "), "{wrong}");
     }
 
     #[test]

@@ -72,6 +72,50 @@ pub(super) fn urls(
     }
 }
 
+/// Names and limits of the databases.
+pub(super) fn databases(
+    reader: &mut Reader<'_>,
+    postgres: Option<&PostgresConfig>,
+    redis: Option<&RedisConfig>,
+) {
+    if let Some(PostgresConfig { vms_table, vms_status, limits, .. }) = postgres {
+        if !vms_table.split('.').all(is_name) || vms_table.split('.').count() > 2 {
+            reader.about("postgres", "`vms_table` is a name, perhaps with its schema: schema.vms");
+        }
+        if vms_status.as_ref().is_some_and(|column| !is_name(column)) {
+            reader.about("postgres", "`vms_status` is the name of a column");
+        }
+        if limits.connections_warn > limits.connections_fail || limits.connections_fail > 100 {
+            let wrong = "`connections_warn` is at most `connections_fail`, and that at most 100";
+            reader.about("postgres", wrong);
+        }
+        let durations = [
+            ("long_statement", limits.long_statement),
+            ("idle_in_transaction", limits.idle_in_transaction),
+            ("slow_statement", limits.slow_statement),
+            ("replica_lag", limits.replica_lag),
+        ];
+        for (name, _) in durations.iter().filter(|(_, duration)| !duration.is_positive()) {
+            reader.about("postgres", format!("`{name}` is longer than nothing"));
+        }
+    }
+    if let Some(RedisConfig { limits, .. }) = redis {
+        if !limits.latency.is_positive() {
+            reader.about("redis", "`latency` is longer than nothing");
+        }
+        if !(1..=100).contains(&limits.memory) {
+            reader.about("redis", "`memory` is 1 to 100 percent");
+        }
+    }
+}
+
+/// A name that SQL takes without quotes.
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'$'))
+}
+
 pub(super) fn clusters(reader: &mut Reader<'_>, clusters: &[(usize, ClusterConfig)]) {
     let mut seen = HashSet::new();
     for (line, cluster) in clusters {

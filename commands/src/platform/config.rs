@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::SecretRef;
+pub use super::databases::{PostgresConfig, PostgresLimits, RedisConfig, RedisLimits};
 
 /// One service of the platform.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -97,25 +98,6 @@ pub struct ClusterConfig {
     pub kubeconfig: Option<PathBuf>,
     /// Without it: the kubeconfig's current context.
     pub context: Option<String>,
-}
-
-/// The platform's PostgreSQL.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub struct PostgresConfig {
-    /// `postgres://user@host:port/database?sslmode=…`, without a password.
-    pub url: String,
-    pub password: Option<SecretRef>,
-}
-
-/// The platform's Redis.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub struct RedisConfig {
-    /// `redis://host:port/db` (`rediss://` for TLS), without a password.
-    pub url: String,
-    pub username: Option<String>,
-    pub password: Option<SecretRef>,
 }
 
 /// The platform's Prometheus.

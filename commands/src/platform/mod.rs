@@ -5,6 +5,8 @@
 //! clients only; nothing else in the project talks to the platform.
 
 pub mod config;
+mod configured;
+mod databases;
 mod error;
 pub mod http;
 mod hub;
@@ -16,6 +18,7 @@ pub mod redis;
 mod secret;
 mod transport;
 
+pub use configured::{NOT_CONFIGURED, configured, not_configured};
 pub use error::{Cause, PlatformError};
 pub use hub::{Optional, Platform, PlatformConfig};
 pub use secret::{SecretError, SecretRef, Secrets, why};

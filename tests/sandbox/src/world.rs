@@ -157,7 +157,7 @@ async fn programs(services: &Services, wanted: bool) -> anyhow::Result<Programs>
         if !wanted || Postgres::find().is_none() {
             return Ok(None);
         }
-        let server = Postgres::start().await?;
+        let server = Postgres::start_recording().await?;
         let role_password = random_password()?;
         seed::postgres(&server, &role_password).await?;
         anyhow::Ok(Some(Database { server, role_password }))

@@ -14,7 +14,7 @@ use super::{HASTY, PATIENT, TOO_LATE, refused, told};
 const PASSWORD: &str = "r0le-passw0rd";
 
 fn client(url: &str, password: &str, limits: Limits) -> Result<Postgres> {
-    let config = PostgresConfig { url: url.to_owned(), password: None };
+    let config = PostgresConfig::at(url);
     Ok(Postgres::new(&config, Some(SecretString::from(password)), limits)?)
 }
 
@@ -83,7 +83,7 @@ async fn refusals_are_told_apart_and_keep_the_password() -> Result<()> {
     let error = refused(client(&here, PASSWORD, PATIENT)?.status().await, Cause::Forbidden)?;
     ensure!(!told(&error).contains(PASSWORD), "{}", told(&error));
     for url in ["postgres://[", "prose", ""] {
-        let config = PostgresConfig { url: url.to_owned(), password: None };
+        let config = PostgresConfig::at(url);
         let made = Postgres::new(&config, None, PATIENT).map(|client| client.target());
         refused(made, Cause::Misconfigured)?;
     }

@@ -11,11 +11,8 @@ use super::raw;
 use super::{HASTY, PATIENT, TOO_LATE, refused, told};
 
 fn client(port: u16, user: Option<&str>, password: Option<&str>, limits: Limits) -> Result<Redis> {
-    let config = RedisConfig {
-        url: format!("redis://127.0.0.1:{port}/0"),
-        username: user.map(str::to_owned),
-        password: None,
-    };
+    let here = RedisConfig::at(&format!("redis://127.0.0.1:{port}/0"));
+    let config = RedisConfig { username: user.map(str::to_owned), ..here };
     Ok(Redis::new(&config, password.map(SecretString::from), limits)?)
 }
 
@@ -57,8 +54,7 @@ async fn refusals_are_told_apart_and_keep_the_password() -> Result<()> {
     ensure!(!told(&error).contains(password), "{}", told(&error));
     server.command(&["ACL", "SETUSER", "nova", "+info"]).await?;
     nova.info().await?;
-    let elsewhere =
-        RedisConfig { url: "http://127.0.0.1/0".to_owned(), username: None, password: None };
+    let elsewhere = RedisConfig::at("http://127.0.0.1/0");
     let made = Redis::new(&elsewhere, None, PATIENT).map(|client| client.target());
     refused(made, Cause::Misconfigured)?;
     Ok(())
@@ -81,8 +77,7 @@ async fn a_server_that_is_not_there_is_told_in_time() -> Result<()> {
     for ended in futures_util::future::join_all(calls).await {
         refused(ended, TOO_LATE)?;
     }
-    let unknown =
-        RedisConfig { url: "redis://name.invalid/0".to_owned(), username: None, password: None };
+    let unknown = RedisConfig::at("redis://name.invalid/0");
     refused(Redis::new(&unknown, None, PATIENT)?.info().await, Cause::UnknownHost)?;
     Ok(())
 }

@@ -15,12 +15,10 @@ use std::collections::BTreeSet;
 use clap::{Args as _, FromArgMatches as _};
 
 use crate::command::{Call, Command, Kind, Run, UserError};
-use crate::platform::Platform;
+use crate::platform::{NOT_CONFIGURED, Platform};
 use crate::platform::config::ServiceConfig;
 use crate::platform::kube::Cluster;
 use crate::report::{Finding, Report, Status, Suggestion};
-
-use stores::NOT_CONFIGURED;
 
 #[derive(clap::Args)]
 struct Args {

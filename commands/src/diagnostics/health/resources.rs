@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::stores::not_configured;
 use crate::platform::kube::{Cluster, Node, NodeMetrics, PodMetrics};
-use crate::platform::{Cause, PlatformError};
+use crate::platform::{Cause, PlatformError, not_configured};
 use crate::report::{Finding, Provenance, Status, Table};
 use crate::text::Untrusted;
 

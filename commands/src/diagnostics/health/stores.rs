@@ -1,6 +1,6 @@
 //! PostgreSQL, Redis and Prometheus.
 
-use crate::platform::{Optional, Platform};
+use crate::platform::{Platform, configured};
 use crate::report::{Finding, Status};
 
 pub(super) async fn postgres(platform: &Platform) -> Finding {
@@ -85,28 +85,6 @@ pub(super) async fn prometheus(platform: &Platform) -> Finding {
     }
     Finding::new(Status::Ok, NAME, format!("{} scrape targets up", targets.value), source)
         .at(targets.at)
-}
-
-/// The client, or the finding that there is none.
-fn configured<'a, T>(
-    name: &str,
-    section: &str,
-    client: &'a Optional<T>,
-) -> Result<&'a T, Box<Finding>> {
-    match client {
-        Some(Ok(client)) => Ok(client),
-        Some(Err(error)) => Err(Box::new(error.finding(name, "configuration"))),
-        None => Err(Box::new(not_configured(name, section))),
-    }
-}
-
-/// What is measured of a dependency that the configuration does not name.
-pub(super) const NOT_CONFIGURED: &str = "not configured";
-
-/// A dependency that the configuration does not name.
-pub(super) fn not_configured(name: &str, section: &str) -> Finding {
-    Finding::new(Status::Unsupported, name, NOT_CONFIGURED, "configuration")
-        .hint(format!("add [{section}] to the configuration"))
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -1,4 +1,4 @@
-//! Real programs as throwaway processes: PostgreSQL, Redis, Prometheus, Alertmanager.
+//! Real programs as throwaway processes: PostgreSQL, PgBouncer, Redis, Prometheus, Alertmanager.
 //!
 //! Each runs on a free loopback port with its files in a temporary directory of its own, is ready
 //! when `start` returns, and is gone when its value is dropped. Invariant: a program never outlives
@@ -7,6 +7,7 @@
 
 mod alertmanager;
 mod ask;
+mod pgbouncer;
 mod postgres;
 mod program;
 mod prometheus;
@@ -14,6 +15,7 @@ mod redis;
 mod server;
 
 pub use self::alertmanager::Alertmanager;
+pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::Postgres;
 pub use self::prometheus::Prometheus;
 pub use self::redis::Redis;

@@ -19,7 +19,7 @@ use super::server::Server;
 use super::{directory, find, random_password};
 
 /// The system user when this process is root.
-const USER: &str = "postgres";
+pub(super) const USER: &str = "postgres";
 /// The longest one statement or the creation of the cluster may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -36,6 +36,8 @@ struct Place {
     dir: TempDir,
     /// Whether another user has to run it.
     as_user: bool,
+    /// A library that the server loads as it starts.
+    preload: Option<&'static str>,
 }
 
 impl Postgres {
@@ -62,19 +64,54 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed or does not come up.
     pub async fn start() -> anyhow::Result<Self> {
-        let bin = Self::find().context("PostgreSQL is missing: install postgresql")?;
-        let place = Place { bin, dir: directory("postgres")?, as_user: program::is_root() };
+        Self::start_with(None).await
+    }
+
+    /// The same with the library of pg_stat_statements loaded, where it is on the machine; the
+    /// extension is for the caller to create.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub async fn start_recording() -> anyhow::Result<Self> {
+        const LIBRARY: &str = "pg_stat_statements";
+        let there = |bin: PathBuf| bin.join(format!("../lib/{LIBRARY}.so")).is_file();
+        Self::start_with(Self::find().is_some_and(there).then_some(LIBRARY)).await
+    }
+
+    async fn start_with(preload: Option<&'static str>) -> anyhow::Result<Self> {
+        let place = Place::new(preload)?;
         let password = random_password()?;
         place.create(&password).await?;
+        let postgres = Self::serve(place, password).await?;
+        postgres.execute_in("postgres", "CREATE DATABASE novacron").await?;
+        Ok(postgres)
+    }
+
+    async fn serve(place: Place, password: String) -> anyhow::Result<Self> {
         let server = Server::start(
             "postgres",
             |port| place.run(port),
             async |port| place.is_ready(port, &password).await,
         )
         .await?;
-        let postgres = Self { server, place, password };
-        postgres.execute_in("postgres", "CREATE DATABASE novacron").await?;
-        Ok(postgres)
+        Ok(Self { server, place, password })
+    }
+
+    /// Starts a standby that follows this server through the replication slot `standby`.
+    ///
+    /// # Errors
+    /// When it cannot be copied or does not come up.
+    pub async fn standby(&self) -> anyhow::Result<Self> {
+        let place = Place::new(self.place.preload)?;
+        place.give_away()?;
+        place.copy(self.port(), &self.password).await?;
+        Self::serve(place, self.password.clone()).await
+    }
+
+    /// Whether the library of pg_stat_statements is loaded.
+    #[must_use]
+    pub fn records_statements(&self) -> bool {
+        self.place.preload.is_some()
     }
 
     #[must_use]
@@ -149,14 +186,36 @@ impl Place {
         self.dir.path().join("data")
     }
 
+    fn new(preload: Option<&'static str>) -> anyhow::Result<Self> {
+        let bin = Postgres::find().context("PostgreSQL is missing: install postgresql")?;
+        let dir = directory("postgres")?;
+        Ok(Self { bin, dir, as_user: program::is_root(), preload })
+    }
+
+    /// Lets the user who runs it write into its directory.
+    fn give_away(&self) -> anyhow::Result<()> {
+        if self.as_user { give(self.dir.path(), USER) } else { Ok(()) }
+    }
+
+    /// Copies the files of the server on that port, to follow it.
+    async fn copy(&self, port: u16, password: &str) -> anyhow::Result<()> {
+        let program = self.bin.join("pg_basebackup");
+        let mut copy = program::command(&program, self.conditions(None))?;
+        copy.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres", "-w"])
+            .args(["--checkpoint=fast", "--no-sync", "--write-recovery-conf"])
+            .args(["--create-slot", "--slot=standby", "--pgdata"])
+            .arg(self.data())
+            .env("PGPASSWORD", password);
+        finish(copy, "pg_basebackup").await
+    }
+
     /// Makes the cluster's files.
     async fn create(&self, password: &str) -> anyhow::Result<()> {
         let secret = self.dir.path().join("password");
         std::fs::write(&secret, password)?;
+        self.give_away()?;
         if self.as_user {
-            let (uid, gid) = ids(USER)?;
-            chown(self.dir.path(), Some(uid), Some(gid))?;
-            chown(&secret, Some(uid), Some(gid))?;
+            give(&secret, USER)?;
         }
         let mut initdb = program::command(&self.bin.join("initdb"), self.conditions(None))?;
         initdb
@@ -166,17 +225,8 @@ impl Place {
             .arg(&secret)
             .args(["--username=postgres", "--auth=scram-sha-256"])
             .args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
-        let work = tokio::process::Command::from(initdb).kill_on_drop(true).output();
-        let made = tokio::time::timeout(DEADLINE, work)
-            .await
-            .context("initdb does not end")?
-            .context("cannot start initdb")?;
+        finish(initdb, "initdb").await?;
         std::fs::remove_file(&secret)?;
-        anyhow::ensure!(
-            made.status.success(),
-            "initdb failed: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
         Ok(())
     }
 
@@ -192,6 +242,9 @@ impl Place {
             // Commits stay synchronous: SIGQUIT would lose those not yet handed to the kernel.
             .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
             .args(["-c", "shared_buffers=16MB"]);
+        if let Some(library) = self.preload {
+            command.arg("-c").arg(format!("shared_preload_libraries={library}"));
+        }
         let program = Program::spawn(command, &self.dir.path().join("log"))?;
         Ok(program.ask_with(|pid| self.quit(pid)))
     }
@@ -251,6 +304,25 @@ impl Place {
         let own = self.bin.join("psql");
         if own.is_file() { own } else { Path::new("psql").to_owned() }
     }
+}
+
+/// Runs a command to its end.
+async fn finish(command: std::process::Command, name: &str) -> anyhow::Result<()> {
+    let work = tokio::process::Command::from(command).kill_on_drop(true).output();
+    let ended = tokio::time::timeout(DEADLINE, work)
+        .await
+        .with_context(|| format!("{name} does not end"))?
+        .with_context(|| format!("cannot start {name}"))?;
+    let words = String::from_utf8_lossy(&ended.stderr);
+    anyhow::ensure!(ended.status.success(), "{name} failed: {words}");
+    Ok(())
+}
+
+/// Makes a system user the owner of a file.
+pub(super) fn give(path: &Path, user: &str) -> anyhow::Result<()> {
+    let (uid, gid) = ids(user)?;
+    chown(path, Some(uid), Some(gid))?;
+    Ok(())
 }
 
 /// User and group id of a system user.

@@ -121,3 +121,32 @@ async fn a_program_that_ends_at_once_is_an_error_with_its_last_words() {
     let words = result.err().expect("it has ended").to_string();
     assert!(words.contains("out of cheese"), "{words}");
 }
+
+#[tokio::test]
+async fn pgbouncer_stands_before_postgres_and_goes_with_its_owner() {
+    let Some(postgres) = started(Postgres::find(), Postgres::start().await) else {
+        return;
+    };
+    postgres.execute("CREATE ROLE someone LOGIN PASSWORD 'secret'").await.unwrap();
+    let result = PgBouncer::start(&postgres, "someone", "secret").await;
+    let Some(bouncer) = started(PgBouncer::find(), result) else {
+        return;
+    };
+    let port = bouncer.port();
+    assert_ne!(port, postgres.port());
+    assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+    drop(bouncer);
+    assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_standby_has_what_its_primary_has() {
+    let Some(primary) = started(Postgres::find(), Postgres::start().await) else {
+        return;
+    };
+    primary.execute("CREATE TABLE t(n int); INSERT INTO t VALUES (7);").await.unwrap();
+    let standby = primary.standby().await.unwrap();
+    assert_eq!(standby.execute("SELECT n FROM t").await.unwrap(), "7\n");
+    assert_eq!(standby.execute("SELECT pg_is_in_recovery()").await.unwrap(), "t\n");
+    assert!(standby.execute("INSERT INTO t VALUES (8)").await.is_err());
+}

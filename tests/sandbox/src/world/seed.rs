@@ -74,6 +74,9 @@ pub(super) async fn postgres(server: &Postgres, role_password: &str) -> anyhow::
          GRANT SELECT ON vms TO {ROLE};"
     );
     server.execute(&sql).await?;
+    if server.records_statements() {
+        server.execute("CREATE EXTENSION pg_stat_statements").await?;
+    }
     Ok(())
 }
 

@@ -1,15 +1,32 @@
 //! The platform's PostgreSQL: read-only questions, one connection each.
+//!
+//! Every question works through a connection pooler in transaction mode: nothing is set for a session,
+//! no statement is prepared by name, and nothing is asked for in the login that a pooler refuses.
+
+mod connections;
+mod server;
+mod sessions;
+mod shape;
+mod statements;
+mod tables;
+
+pub use connections::Connections;
+pub use server::{Database, Follower, Primary, Replica, Server, Slot, Standby};
+pub use sessions::{Client, Session, Sessions};
+pub use statements::{Statement, Statements};
+pub use tables::{ScannedTable, Sound, VmCounts};
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr, ValueRef};
 use tokio::sync::Semaphore;
 
-use super::config::{Limits, PostgresConfig};
+use super::config::{Limits, PostgresConfig, PostgresLimits};
 use super::error::KEPT;
 use super::{Cause, PlatformError, transport};
 
@@ -19,6 +36,7 @@ const CONCURRENCY: usize = 3;
 /// A PostgreSQL server. Cheap to clone; connects for each question.
 #[derive(Clone)]
 pub struct Postgres {
+    config: PostgresConfig,
     options: PgConnectOptions,
     permits: Arc<Semaphore>,
     deadline: Duration,
@@ -57,15 +75,23 @@ impl Postgres {
         if let Some(password) = password {
             options = options.password(password.expose_secret());
         }
-        let options = options.application_name("nova").disable_statement_logging();
+        // A pooler refuses a login with `extra_float_digits`.
+        let options =
+            options.application_name("nova").extra_float_digits(None).disable_statement_logging();
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
-        Ok(Self { options, permits, deadline: limits.deadline })
+        Ok(Self { config: config.clone(), options, permits, deadline: limits.deadline })
     }
 
     /// Where it is, for provenance.
     #[must_use]
     pub fn target(&self) -> String {
         format!("{}:{}", self.options.get_host(), self.options.get_port())
+    }
+
+    /// From where on its numbers are a worry.
+    #[must_use]
+    pub fn limits(&self) -> &PostgresLimits {
+        &self.config.limits
     }
 
     /// Version, role and connections.
@@ -82,7 +108,7 @@ impl Postgres {
                    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
                    current_setting('max_connections')::bigint AS max";
         self.ask(async |connection| {
-            let row = sqlx::query(QUERY).fetch_one(connection).await?;
+            let row = query(QUERY).fetch_one(connection).await?;
             let version: String = row.try_get("version")?;
             let number = version.split(' ').next().unwrap_or_default();
             let sees_all: bool = row.try_get("sees_all")?;
@@ -109,7 +135,7 @@ impl Postgres {
             let mut connection = PgConnection::connect_with(&self.options).await?;
             // Set in the transaction and not in the login, where a connection pooler refuses it.
             let mut transaction = connection.begin_with("BEGIN READ ONLY").await?;
-            sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+            query("SELECT set_config('statement_timeout', $1, true) /* nova */")
                 .bind(self.deadline.as_millis().to_string())
                 .execute(&mut *transaction)
                 .await?;
@@ -125,6 +151,27 @@ impl Postgres {
             Err(_) => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
         }
     }
+}
+
+/// A query that is not prepared by name: the next client of a pooler's connection would find it there.
+fn query<'q>(sql: impl SqlSafeStr) -> Query<'q, sqlx::Postgres, PgArguments> {
+    sqlx::query(sql).persistent(false)
+}
+
+/// A text column; a database may hold bytes that are no UTF-8. NULL is `None`.
+fn text(row: &PgRow, column: &str) -> sqlx::Result<Option<String>> {
+    let value = row.try_get_raw(column)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let bytes = value.as_bytes().map_err(sqlx::Error::Decode)?;
+    Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// A count, which the database gives with a sign.
+fn count(row: &PgRow, column: &str) -> sqlx::Result<u64> {
+    let number: Option<i64> = row.try_get(column)?;
+    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default())
 }
 
 fn classify(target: String, error: &sqlx::Error) -> PlatformError {
