@@ -60,23 +60,22 @@ pub(super) struct Link {
 
 impl Inner {
     /// Appends within the caller's transaction, and says where each row came to stand. Call it last,
-    /// right before the commit: the head stays locked from here on.
+    /// right before the commit: the head stays locked from here on. `head` is what the transaction has
+    /// locked and read of it already.
     pub(super) async fn append_in(
         &self,
         tx: &mut Tx,
         at_ms: i64,
         facts: &[Fact],
+        head: Option<Link>,
     ) -> Result<Vec<Link>, StoreError> {
         if facts.is_empty() {
             return Ok(Vec::new());
         }
-        let head: Option<(i64, String)> = match tx {
-            // BEGIN IMMEDIATE has locked everything already.
-            Tx::Sqlite(tx) => sqlx::query_as(HEAD).fetch_optional(&mut **tx).await?,
-            Tx::Postgres(tx) => sqlx::query_as(HEAD_LOCKED).fetch_optional(&mut **tx).await?,
+        let head = match head {
+            Some(head) => head,
+            None => locked_head(tx).await?,
         };
-        let (seq, hash) = head.ok_or_else(lost_head)?;
-        let head = Link { seq, hash: hash.into() };
         let links = self.chain(&head, at_ms, facts)?;
         let written = write(tx, at_ms, facts, &head, &links).await;
         let written = written.map_err(|error| occupied(error, &head))?;
@@ -107,6 +106,16 @@ impl Inner {
         }
         Ok(links)
     }
+}
+
+async fn locked_head(tx: &mut Tx) -> Result<Link, StoreError> {
+    let head: Option<(i64, String)> = match tx {
+        // BEGIN IMMEDIATE has locked everything already.
+        Tx::Sqlite(tx) => sqlx::query_as(HEAD).fetch_optional(&mut **tx).await?,
+        Tx::Postgres(tx) => sqlx::query_as(HEAD_LOCKED).fetch_optional(&mut **tx).await?,
+    };
+    let (seq, hash) = head.ok_or_else(lost_head)?;
+    Ok(Link { seq, hash: hash.into() })
 }
 
 /// Under the head's lock nobody else can have written the seqs that follow it.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::Inner;
-use super::append::Fact;
+use super::append::{Fact, Link};
 use super::db::Tx;
 use super::error::StoreError;
 use super::ids::{DedupeId, InvocationId};
@@ -62,14 +62,15 @@ impl Inner {
         let mut tx = self.db.begin().await?;
         let now_ms = self.now_in(&mut tx).await?;
         let mut answers: Vec<Answer> = works.iter().map(|_| Ok(Done::Written)).collect();
-        for (index, begun) in take(&mut tx, now_ms, works).await? {
+        let (begun, head) = take(&mut tx, now_ms, works).await?;
+        for (index, begun) in begun {
             answers[index] = Ok(Done::Begun(begun));
         }
         for (index, refusal) in end_all(&mut tx, works).await? {
             answers[index] = Err(refusal);
         }
         let (whose, facts): (Vec<usize>, Vec<_>) = facts(works, &answers).into_iter().unzip();
-        let links = self.append_in(&mut tx, now_ms, &facts).await?;
+        let links = self.append_in(&mut tx, now_ms, &facts, head).await?;
         for (index, link) in whose.into_iter().zip(links) {
             if let Work::Append(..) = works[index] {
                 let at = Anchor { seq: link.seq, hash: link.hash.to_string() };
@@ -80,8 +81,13 @@ impl Inner {
     }
 }
 
-/// Takes on what is new. Answers with the index and the finding of each [`Work::Take`].
-async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Begun)>, StoreError> {
+/// Takes on what is new. Answers with the index and the finding of each [`Work::Take`], and with the
+/// timeline's head as far as [`insert`] has read it.
+async fn take(
+    tx: &mut Tx,
+    now_ms: i64,
+    works: &[Work],
+) -> Result<(Vec<(usize, Begun)>, Option<Link>), StoreError> {
     let new = works.iter().enumerate().filter_map(|(index, work)| match work {
         Work::Take(take) => Some((index, take.as_ref())),
         _ => None,
@@ -91,7 +97,8 @@ async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Be
     // Locked in one order by every process. Stable: of two deliveries here the first is the new one.
     takes.sort_by(|(_, _, a), (_, _, b)| a.dedupe.cmp(&b.dedupe));
     let mut ours = None;
-    if insert(tx, now_ms, &takes).await? < takes.len() as u64 {
+    let (inserted, head) = insert(tx, now_ms, &takes).await?;
+    if inserted < takes.len() as u64 {
         ours = Some(begun_with(tx, &takes).await?);
     }
     let mut begun = Vec::with_capacity(takes.len());
@@ -104,7 +111,7 @@ async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Be
         };
         begun.push((index, found));
     }
-    Ok(begun)
+    Ok((begun, head))
 }
 
 /// Ends what runs. Answers with the index and the reason of each [`Work::End`] that cannot be.

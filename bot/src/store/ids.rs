@@ -89,7 +89,7 @@ impl PersonId {
     /// Keeps at most 256 bytes; NUL becomes U+FFFD.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean(text, MAX_ID_BYTES).into())
+        Self(bounded(text))
     }
 }
 
@@ -97,7 +97,7 @@ impl IncidentId {
     /// Keeps at most 256 bytes; NUL becomes U+FFFD.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean(text, MAX_ID_BYTES).into())
+        Self(bounded(text))
     }
 }
 
@@ -112,6 +112,12 @@ impl DedupeId {
             Self(text.into())
         }
     }
+}
+
+/// Most identifiers are fine as they are.
+fn bounded(text: &str) -> Arc<str> {
+    let fits = text.len() <= MAX_ID_BYTES && !text.contains('\0');
+    if fits { text.into() } else { clean(text, MAX_ID_BYTES).into() }
 }
 
 /// 130 bits, of which the upper two are zero, five to a character.

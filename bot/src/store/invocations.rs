@@ -10,23 +10,25 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Store;
+use super::append::Link;
 use super::batch::{Done, End, Take, Work};
 use super::db::{Tx, each, for_rows};
 use super::error::StoreError;
 use super::ids::{InvocationId, MAX_ID_BYTES, PersonId};
 use super::model::{Begun, NewInvocation, Outcome};
 use super::text::cleaned;
-use super::timeline::fitting;
+use super::timeline::{fitting, lost_head};
 
 /// The longest command line that is kept, in bytes.
 const MAX_COMMAND_BYTES: usize = 8 * 1024;
 
-/// In both: who else takes the same on waits for us, or we for them. SQLite has no arrays; OR FAIL spares
-/// it a journal for the statement alone, since all is rolled back anyway.
+/// OR FAIL spares SQLite a journal for the statement alone, since all is rolled back anyway. The
+/// timeline's head comes along: each question is a way to SQLite's thread and back.
 const INSERT_SQLITE: [&str; 3] = [
     "INSERT OR FAIL INTO invocations (dedupe_id, id, running_since_ms) VALUES ",
     "(?, ?, ?)",
-    " ON CONFLICT (dedupe_id) DO NOTHING",
+    " ON CONFLICT (dedupe_id) DO NOTHING;
+     SELECT changes(), seq, hash FROM timeline_head WHERE one = 1",
 ];
 const INSERT_POSTGRES: &str = "
     INSERT INTO invocations (dedupe_id, id, running_since_ms)
@@ -128,31 +130,34 @@ fn body(body: &impl Serialize) -> Result<Arc<str>, StoreError> {
     Ok(fitting(serde_json::to_string(body).map_err(StoreError::other)?)?.into())
 }
 
-/// Inserts those whose dedupe id is new, and says how many.
+/// Inserts those whose dedupe id is new, and says how many. Where everything is locked already, the
+/// timeline's head is read as well.
 pub(super) async fn insert(
     tx: &mut Tx,
     now_ms: i64,
     takes: &[(usize, InvocationId, &Take)],
-) -> Result<u64, StoreError> {
+) -> Result<(u64, Option<Link>), StoreError> {
     if takes.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
     let running_since = |take: &Take| take.end.is_none().then_some(now_ms);
     Ok(match tx {
         Tx::Sqlite(tx) => {
-            let mut query = sqlx::query(for_rows(INSERT_SQLITE, takes.len()));
+            let mut query = sqlx::query_as(for_rows(INSERT_SQLITE, takes.len()));
             for (_, id, take) in takes {
                 query =
                     query.bind(take.dedupe.shared()).bind(id.shared()).bind(running_since(take));
             }
-            query.execute(&mut **tx).await?.rows_affected()
+            let head: Option<(i64, i64, String)> = query.fetch_optional(&mut **tx).await?;
+            let (inserted, seq, hash) = head.ok_or_else(lost_head)?;
+            (inserted.unsigned_abs(), Some(Link { seq, hash: hash.into() }))
         }
         Tx::Postgres(tx) => {
             let query = sqlx::query(INSERT_POSTGRES)
                 .bind(each(takes, |(.., take)| take.dedupe.as_str()))
                 .bind(each(takes, |(_, id, _)| id.as_str()))
                 .bind(each(takes, |(.., take)| running_since(take)));
-            query.execute(&mut **tx).await?.rows_affected()
+            (query.execute(&mut **tx).await?.rows_affected(), None)
         }
     })
 }

@@ -125,7 +125,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let fact = |entry: &NewEntry| Ok(Fact::of(entry, fitting(entry.body.to_string())?.into()));
         let facts: Vec<Fact> = entries.iter().map(fact).collect::<Result<_, StoreError>>()?;
-        self.append_in(tx, at_ms, &facts).await.map(drop)
+        self.append_in(tx, at_ms, &facts, None).await.map(drop)
     }
 }
 
