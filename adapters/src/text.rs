@@ -16,6 +16,9 @@ pub(crate) const NOTHING: &str = "–";
 
 /// `text` without control characters and what cannot be seen. Tabs become spaces.
 pub(crate) fn clean(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut combining = 0;
     for c in text.chars() {
@@ -31,9 +34,18 @@ pub(crate) fn clean(text: &str) -> String {
     out
 }
 
+/// Whether there is nothing to clean, as in most texts: one line of ASCII's letters and signs.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// [`clean`], trimmed, with line ends as spaces.
 pub(crate) fn one_line(text: &str) -> String {
-    clean(text.trim()).replace('\n', " ").trim().to_owned()
+    let text = text.trim();
+    if is_plain(text) {
+        return text.to_owned();
+    }
+    clean(text).replace('\n', " ").trim().to_owned()
 }
 
 /// Joiners, zero-width spaces, variation selectors, tags and everything that turns the direction.

@@ -45,9 +45,10 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_max_level(log_level(&cli.task))
         .init();
-    // One command needs one thread; a prompt shows progress while it waits for a person.
+    // One command needs one thread, and so do many that wait for others: a second one would cost them more
+    // in waking each other than it takes off. A prompt shows progress while it waits for a person.
     let mut runtime = match cli.task {
-        Task::Run { .. } => tokio::runtime::Builder::new_current_thread(),
+        Task::Run { .. } | Task::Serve => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = match runtime.worker_threads(2).enable_all().build() {

@@ -84,7 +84,7 @@ impl People {
         let name = match person {
             Some((name, _)) => name.clone(),
             // A colon is in no person's name: an account that nobody is linked to is nobody else.
-            None => format!("{}:{}", account.platform.word(), account.id),
+            None => [account.platform.word(), ":", &account.id].concat(),
         };
         let platform = platform(account.platform);
         Ok(Speaker { account: account.clone(), platform, person: name, roles })
@@ -105,6 +105,9 @@ impl People {
     }
 
     fn by_address(&self, profile: &Profile) -> Option<&usize> {
+        if self.email_domains.is_empty() {
+            return None;
+        }
         let email = profile.email.as_ref()?.to_lowercase();
         let (_, domain) = email.rsplit_once('@')?;
         self.email_domains.iter().any(|d| d == domain).then(|| self.by_email.get(&email))?

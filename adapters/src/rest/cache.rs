@@ -42,6 +42,13 @@ impl<T: Clone> Kept<T> {
         Ok(value)
     }
 
+    /// The value, if it is there, younger than `time`, and nobody is at it.
+    pub(crate) fn at_hand(&self, time: Duration) -> Option<T> {
+        let place = self.place.try_lock().ok()?;
+        let (since, value) = place.as_ref()?;
+        (since.elapsed() < time).then(|| value.clone())
+    }
+
     /// Whether it holds something that is young enough, or is being asked for.
     pub(crate) fn in_use(&self, time: Duration) -> bool {
         self.place

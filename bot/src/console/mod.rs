@@ -111,7 +111,7 @@ pub async fn one_shot(
     if json {
         let (progress, _) = tokio::sync::watch::channel(nova_commands::command::Step::default());
         let answer = engine.answer(&invocation, &progress, stopped()).await;
-        let text = serde_json::to_string_pretty(&answer.json)?;
+        let text = serde_json::to_string_pretty(&answer.json())?;
         print(&text)?;
         return Ok(answer.exit);
     }

@@ -62,14 +62,31 @@ impl Exit {
     }
 }
 
-/// What comes back, drawn for people and for scripts.
+/// What comes back, drawn for people; for scripts where [`Answer::json`] is asked for it.
 pub struct Answer {
     pub exit: Exit,
     pub ending: Ending,
     pub message: Message,
-    pub json: Value,
+    /// The command line, and what a report says to scripts.
+    line: String,
+    report: Option<Value>,
+    /// Why it is not on the timeline.
+    warning: Option<String>,
     /// What it did to an incident, whose card and room are the caller's to look after.
     pub incident: Option<Changed>,
+}
+
+impl Answer {
+    /// Drawn for scripts.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let message = || view::json::message(&self.line, self.exit as u8, &self.message);
+        let mut json = self.report.clone().unwrap_or_else(message);
+        if let Some(warning) = &self.warning {
+            json["warning"] = warning.as_str().into();
+        }
+        json
+    }
 }
 
 /// What became of an invocation that was taken on.
@@ -290,13 +307,14 @@ impl Engine {
         let json =
             view::json::report(command, report, exit as u8, took.as_millis(), &self.sanitiser);
         let message = view::report(report, &context);
-        Answer { exit, ending: Ending::Answered, message, json, incident: None }
+        let answer = self.plain(command, Ending::Answered, message);
+        Answer { exit, report: Some(json), ..answer }
     }
 
     fn plain(&self, line: &str, ending: Ending, message: Message) -> Answer {
         let exit = if ending == Ending::Answered { Exit::Ok } else { Exit::Error };
-        let json = view::json::message(line, exit as u8, &message);
-        Answer { exit, ending, message, json, incident: None }
+        let line = line.to_owned();
+        Answer { exit, ending, message, line, report: None, warning: None, incident: None }
     }
 
     /// Says on the answer that it is not on the timeline.
@@ -306,7 +324,7 @@ impl Engine {
         let footer = answer.message.footer.take();
         let footer = footer.map_or_else(|| note.clone(), |f| format!("{f} · {note}"));
         answer.message.footer = Some(footer);
-        answer.json["warning"] = note.into();
+        answer.warning = Some(note);
     }
 
     async fn begin(&self, invocation: &Invocation) -> Result<Begun, String> {

@@ -5,15 +5,15 @@
 //! works came. One that was done before (a second delivery, a second ending) is answered so and
 //! leaves the others alone.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Inner;
-use super::append::Fact;
+use super::append::{Fact, Link};
 use super::db::Tx;
 use super::error::StoreError;
-use super::ids::{InvocationId, PersonId};
-use super::invocations::{begun_with, by_dedupe, insert, update};
-use super::model::{Anchor, Begun, Ending, Kind, NewEntry, NewInvocation};
+use super::ids::{DedupeId, InvocationId};
+use super::invocations::{begun_with, end, insert};
+use super::model::{Anchor, Begun, Ending, Kind, NewEntry};
 
 /// Who ends an invocation, in the timeline.
 const SELF: &str = "nova";
@@ -25,24 +25,23 @@ pub(super) enum Work {
     /// End a running command.
     End(InvocationId, End),
     /// Append one row to the timeline; the text is the entry's body.
-    Append(Box<NewEntry>, String),
+    Append(Box<NewEntry>, Arc<str>),
 }
 
 pub(super) struct Take {
-    pub(super) new: NewInvocation,
-    /// `platform:id`: who did it when no person is known.
-    pub(super) account: String,
+    pub(super) dedupe: DedupeId,
+    /// Who did it: a person, or `platform:id` when none is known.
+    pub(super) actor: Arc<str>,
     /// What the timeline says of it and, where it is known, of its end, as JSON.
-    pub(super) body: String,
-    /// Its end and its exit status, where it has ended.
-    pub(super) end: Option<(Ending, i32)>,
+    pub(super) body: Arc<str>,
+    /// Its end, where it has ended.
+    pub(super) end: Option<Ending>,
 }
 
 pub(super) struct End {
     pub(super) ending: Ending,
-    pub(super) exit_status: i32,
     /// What the timeline says of it, as JSON.
-    pub(super) body: String,
+    pub(super) body: Arc<str>,
 }
 
 /// What became of a work.
@@ -63,16 +62,18 @@ impl Inner {
         let mut tx = self.db.begin().await?;
         let now_ms = self.now_in(&mut tx).await?;
         let mut answers: Vec<Answer> = works.iter().map(|_| Ok(Done::Written)).collect();
-        for (index, begun) in take(&mut tx, now_ms, works).await? {
+        let (begun, head) = take(&mut tx, now_ms, works).await?;
+        for (index, begun) in begun {
             answers[index] = Ok(Done::Begun(begun));
         }
-        for (index, refusal) in end(&mut tx, now_ms, works).await? {
+        for (index, refusal) in end_all(&mut tx, works).await? {
             answers[index] = Err(refusal);
         }
         let (whose, facts): (Vec<usize>, Vec<_>) = facts(works, &answers).into_iter().unzip();
-        let anchors = self.append_in(&mut tx, now_ms, &facts).await?;
-        for (index, at) in whose.into_iter().zip(anchors) {
+        let links = self.append_in(&mut tx, now_ms, &facts, head).await?;
+        for (index, link) in whose.into_iter().zip(links) {
             if let Work::Append(..) = works[index] {
+                let at = Anchor { seq: link.seq, hash: link.hash.to_string() };
                 answers[index] = Ok(Done::Appended { at_ms: now_ms, at });
             }
         }
@@ -80,8 +81,13 @@ impl Inner {
     }
 }
 
-/// Takes on what is new. Answers with the index and the finding of each [`Work::Take`].
-async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Begun)>, StoreError> {
+/// Takes on what is new. Answers with the index and the finding of each [`Work::Take`], and with the
+/// timeline's head as far as [`insert`] has read it.
+async fn take(
+    tx: &mut Tx,
+    now_ms: i64,
+    works: &[Work],
+) -> Result<(Vec<(usize, Begun)>, Option<Link>), StoreError> {
     let new = works.iter().enumerate().filter_map(|(index, work)| match work {
         Work::Take(take) => Some((index, take.as_ref())),
         _ => None,
@@ -89,46 +95,45 @@ async fn take(tx: &mut Tx, now_ms: i64, works: &[Work]) -> Result<Vec<(usize, Be
     let ids = InvocationId::several(now_ms, works.len()).map_err(StoreError::other)?;
     let mut takes: Vec<_> = new.zip(ids).map(|((index, take), id)| (index, id, take)).collect();
     // Locked in one order by every process. Stable: of two deliveries here the first is the new one.
-    takes.sort_by(|(_, _, a), (_, _, b)| a.new.dedupe.cmp(&b.new.dedupe));
+    takes.sort_by(|(_, _, a), (_, _, b)| a.dedupe.cmp(&b.dedupe));
     let mut ours = None;
-    if insert(tx, now_ms, &takes).await? < takes.len() as u64 {
+    let (inserted, head) = insert(tx, now_ms, &takes).await?;
+    if inserted < takes.len() as u64 {
         ours = Some(begun_with(tx, &takes).await?);
     }
     let mut begun = Vec::with_capacity(takes.len());
     for (index, id, take) in takes {
-        let found = match &ours {
-            Some(ours) if !ours.contains(id.as_str()) => {
-                Begun::Duplicate(Box::new(by_dedupe(tx, &take.new.dedupe).await?))
-            }
+        let first = ours.as_ref().map(|ours| ours.get(take.dedupe.as_str()));
+        let found = match first {
+            Some(Some(first)) if *first != id => Begun::Duplicate(first.clone()),
+            Some(None) => return Err(StoreError::corrupt("an invocation was removed")),
             _ => Begun::New(id),
         };
         begun.push((index, found));
     }
-    Ok(begun)
+    Ok((begun, head))
 }
 
 /// Ends what runs. Answers with the index and the reason of each [`Work::End`] that cannot be.
-async fn end(
-    tx: &mut Tx,
-    now_ms: i64,
-    works: &[Work],
-) -> Result<Vec<(usize, StoreError)>, StoreError> {
-    let mut ends = Vec::new();
-    let mut first = BTreeMap::new();
-    for (index, work) in works.iter().enumerate() {
-        if let Work::End(id, end) = work {
-            ends.push((index, id));
-            first.entry(id).or_insert(end);
-        }
-    }
-    let mut ended = update(tx, now_ms, &first).await?;
+async fn end_all(tx: &mut Tx, works: &[Work]) -> Result<Vec<(usize, StoreError)>, StoreError> {
+    let ends = works.iter().enumerate().filter_map(|(index, work)| match work {
+        Work::End(id, _) => Some((index, id)),
+        _ => None,
+    });
+    let mut ends: Vec<_> = ends.collect();
+    let mut ids: Vec<_> = ends.iter().map(|(_, id)| *id).collect();
+    // Locked in one order by every process.
+    ids.sort_unstable();
+    ids.dedup();
+    let mut ended = end(tx, &ids).await?;
+    // Of several endings here the first is the one.
     ends.retain(|(_, id)| !ended.remove(id.as_str()));
     let refused = |(index, id): (usize, &InvocationId)| (index, StoreError::NotRunning(id.clone()));
     Ok(ends.into_iter().map(refused).collect())
 }
 
 /// The timeline's rows, each with its work's index: of what was not done before or refused.
-fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)> {
+fn facts(works: &[Work], answers: &[Answer]) -> Vec<(usize, Fact)> {
     let mut facts = Vec::with_capacity(works.len());
     for (index, (work, answer)) in works.iter().zip(answers).enumerate() {
         match (work, answer) {
@@ -136,7 +141,9 @@ fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)>
                 facts.push((index, taken(id, take)));
             }
             (Work::End(id, end), Ok(_)) => facts.push((index, ended(id, end))),
-            (Work::Append(entry, body), _) => facts.push((index, Fact::of(entry, body))),
+            (Work::Append(entry, body), _) => {
+                facts.push((index, Fact::of(entry, Arc::clone(body))))
+            }
             (Work::Take(_) | Work::End(..), _) => {}
         }
     }
@@ -144,22 +151,22 @@ fn facts<'a>(works: &'a [Work], answers: &'a [Answer]) -> Vec<(usize, Fact<'a>)>
 }
 
 /// One row says what was asked and, where that was at once, how it ended.
-fn taken<'a>(id: &'a InvocationId, take: &'a Take) -> Fact<'a> {
+fn taken(id: &InvocationId, take: &Take) -> Fact {
     Fact {
         incident: None,
-        kind: take.end.map_or(Kind::Invoked, |(ending, _)| ending.into()),
-        invocation: Some(id.as_str()),
-        actor: take.new.person.as_ref().map_or(&take.account, PersonId::as_str),
-        body: &take.body,
+        kind: take.end.map_or(Kind::Invoked, Kind::from),
+        invocation: Some(id.shared()),
+        actor: Arc::clone(&take.actor),
+        body: Arc::clone(&take.body),
     }
 }
 
-fn ended<'a>(id: &'a InvocationId, end: &'a End) -> Fact<'a> {
+fn ended(id: &InvocationId, end: &End) -> Fact {
     Fact {
         incident: None,
         kind: end.ending.into(),
-        invocation: Some(id.as_str()),
-        actor: SELF,
-        body: &end.body,
+        invocation: Some(id.shared()),
+        actor: SELF.into(),
+        body: Arc::clone(&end.body),
     }
 }

@@ -11,7 +11,8 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqlitePool,
+    Transaction,
 };
 use tokio::time::timeout;
 
@@ -42,6 +43,25 @@ macro_rules! both {
     };
 }
 pub(super) use both;
+
+/// A statement for SQLite: what it begins with, this for each row, what it ends with. Its placeholders
+/// are bare `?`: SQLite looks for each `$1` among all of them whenever it is bound.
+pub(super) fn for_rows([head, row, tail]: [&str; 3], rows: usize) -> AssertSqlSafe<String> {
+    let mut sql = String::with_capacity(head.len() + (row.len() + 2) * rows + tail.len());
+    sql.push_str(head);
+    for at in 0..rows {
+        sql.push_str(if at == 0 { "" } else { ", " });
+        sql.push_str(row);
+    }
+    sql.push_str(tail);
+    // Each part is a constant.
+    AssertSqlSafe(sql)
+}
+
+/// One column of all rows: PostgreSQL takes rows as arrays, and so has one statement for any number.
+pub(super) fn each<'a, R, T: 'a>(rows: &'a [R], column: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(column).collect()
+}
 
 pub(super) enum Pool {
     Sqlite(SqlitePool),

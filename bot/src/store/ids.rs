@@ -2,6 +2,7 @@
 //! a stored row uses these.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -15,13 +16,18 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The identifier as stored.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The same, for a statement to keep.
+            pub(super) fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
             }
         }
 
@@ -70,12 +76,12 @@ impl InvocationId {
         Ok((0..count).map(move |at| {
             let mut bytes = [0; 16];
             bytes[16 - RANDOM..].copy_from_slice(&random[RANDOM * at..][..RANDOM]);
-            Self(base32(time | u128::from_be_bytes(bytes)))
+            Self(base32(time | u128::from_be_bytes(bytes)).into())
         }))
     }
 
     pub(super) fn stored(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 
@@ -83,7 +89,7 @@ impl PersonId {
     /// Keeps at most 256 bytes; NUL becomes U+FFFD.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean(text, MAX_ID_BYTES))
+        Self(bounded(text))
     }
 }
 
@@ -91,7 +97,7 @@ impl IncidentId {
     /// Keeps at most 256 bytes; NUL becomes U+FFFD.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(clean(text, MAX_ID_BYTES))
+        Self(bounded(text))
     }
 }
 
@@ -101,11 +107,17 @@ impl DedupeId {
     #[must_use]
     pub fn new(text: &str) -> Self {
         if text.len() > MAX_ID_BYTES || text.contains('\0') {
-            Self(format!("sha256:{}", hex(&Sha256::digest(text))))
+            Self(format!("sha256:{}", hex(&Sha256::digest(text))).into())
         } else {
-            Self(text.to_owned())
+            Self(text.into())
         }
     }
+}
+
+/// Most identifiers are fine as they are.
+fn bounded(text: &str) -> Arc<str> {
+    let fits = text.len() <= MAX_ID_BYTES && !text.contains('\0');
+    if fits { text.into() } else { clean(text, MAX_ID_BYTES).into() }
 }
 
 /// 130 bits, of which the upper two are zero, five to a character.

@@ -3,33 +3,52 @@
 //! timeline's head last, right before the commit: so writers cannot deadlock and hold the head only
 //! briefly.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{FromRow, QueryBuilder};
 
 use super::Store;
+use super::append::Link;
 use super::batch::{Done, End, Take, Work};
-use super::db::{Tx, both};
+use super::db::{Tx, each, for_rows};
 use super::error::StoreError;
-use super::ids::{DedupeId, InvocationId, MAX_ID_BYTES, PersonId};
-use super::model::{Account, Begun, Invocation, NewInvocation, Outcome, State};
+use super::ids::{InvocationId, MAX_ID_BYTES, PersonId};
+use super::model::{Begun, NewInvocation, Outcome};
 use super::text::cleaned;
-use super::timeline::fitting;
+use super::timeline::{fitting, lost_head};
 
 /// The longest command line that is kept, in bytes.
 const MAX_COMMAND_BYTES: usize = 8 * 1024;
 
-const INSERT: &str = "
-    INSERT INTO invocations
-        (id, dedupe_id, platform, account, person, conversation, command, state, started_ms,
-         ended_ms, exit_status) ";
+/// OR FAIL spares SQLite a journal for the statement alone, since all is rolled back anyway. The
+/// timeline's head comes along: each question is a way to SQLite's thread and back.
+const INSERT_SQLITE: [&str; 3] = [
+    "INSERT OR FAIL INTO invocations (dedupe_id, id, running_since_ms) VALUES ",
+    "(?, ?, ?)",
+    " ON CONFLICT (dedupe_id) DO NOTHING;
+     SELECT changes(), seq, hash FROM timeline_head WHERE one = 1",
+];
+const INSERT_POSTGRES: &str = "
+    INSERT INTO invocations (dedupe_id, id, running_since_ms)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+    ON CONFLICT (dedupe_id) DO NOTHING";
 
-const BY_DEDUPE: &str = "
-    SELECT id, platform, account, person, conversation, command, state, started_ms, ended_ms,
-           exit_status
-    FROM invocations WHERE dedupe_id = $1";
+const BEGUN_SQLITE: [&str; 3] =
+    ["SELECT dedupe_id, id FROM invocations WHERE dedupe_id IN (", "?", ")"];
+const BEGUN_POSTGRES: &str = "SELECT dedupe_id, id FROM invocations WHERE dedupe_id = ANY($1)";
+
+const END_SQLITE: [&str; 3] = [
+    "UPDATE invocations SET running_since_ms = NULL
+     WHERE running_since_ms IS NOT NULL AND id IN (",
+    "?",
+    ") RETURNING id",
+];
+const END_POSTGRES: &str = "
+    UPDATE invocations SET running_since_ms = NULL
+    WHERE running_since_ms IS NOT NULL AND id = ANY($1)
+    RETURNING id";
 
 impl Store {
     /// Takes on a command: its row and its timeline row, in one transaction.
@@ -57,9 +76,9 @@ impl Store {
     /// [`StoreError::NotRunning`] the second time,
     /// [`StoreError::TooLarge`] for more detail than a timeline row takes, any database error.
     pub async fn finish(&self, id: &InvocationId, outcome: Outcome) -> Result<(), StoreError> {
-        let Outcome { ending, exit_status, detail } = &outcome;
-        let body = body(&EndedBody { exit_status: *exit_status, detail })?;
-        let end = End { ending: *ending, exit_status: *exit_status, body };
+        let Outcome { ending, exit_status, detail } = outcome;
+        let body = body(&EndedBody { exit_status, detail: &detail })?;
+        let end = End { ending, body };
         self.write(Work::End(id.clone(), end)).await?;
         Ok(())
     }
@@ -69,27 +88,20 @@ impl Store {
         new: NewInvocation,
         outcome: Option<Outcome>,
     ) -> Result<Begun, StoreError> {
-        let new = NewInvocation {
-            account: Account {
-                platform: cleaned(new.account.platform, MAX_ID_BYTES),
-                id: cleaned(new.account.id, MAX_ID_BYTES),
-            },
-            conversation: cleaned(new.conversation, MAX_ID_BYTES),
-            command: cleaned(new.command, MAX_COMMAND_BYTES),
-            ..new
-        };
-        let account = format!("{}:{}", new.account.platform, new.account.id);
+        let platform = cleaned(new.account.platform, MAX_ID_BYTES);
+        let account = [&platform, ":", &cleaned(new.account.id, MAX_ID_BYTES)].concat();
         let body = body(&InvokedBody {
             account: &account,
-            conversation: &new.conversation,
-            command: &new.command,
+            conversation: &cleaned(new.conversation, MAX_ID_BYTES),
+            command: &cleaned(new.command, MAX_COMMAND_BYTES),
             ended: outcome.as_ref().map(|outcome| EndedBody {
                 exit_status: outcome.exit_status,
                 detail: &outcome.detail,
             }),
         })?;
-        let end = outcome.map(|outcome| (outcome.ending, outcome.exit_status));
-        let take = Box::new(Take { new, account, body, end });
+        let actor = new.person.as_ref().map_or_else(|| account.into(), PersonId::shared);
+        let end = outcome.map(|outcome| outcome.ending);
+        let take = Box::new(Take { dedupe: new.dedupe, actor, body, end });
         let Done::Begun(begun) = self.write(Work::Take(take)).await? else {
             unreachable!("a take is answered with what was begun");
         };
@@ -114,120 +126,78 @@ struct EndedBody<'a> {
     detail: &'a Value,
 }
 
-fn body(body: &impl Serialize) -> Result<String, StoreError> {
-    fitting(serde_json::to_string(body).map_err(StoreError::other)?)
+fn body(body: &impl Serialize) -> Result<Arc<str>, StoreError> {
+    Ok(fitting(serde_json::to_string(body).map_err(StoreError::other)?)?.into())
 }
 
-/// Inserts those whose dedupe id is new, and says how many.
+/// Inserts those whose dedupe id is new, and says how many. Where everything is locked already, the
+/// timeline's head is read as well.
 pub(super) async fn insert(
     tx: &mut Tx,
     now_ms: i64,
     takes: &[(usize, InvocationId, &Take)],
-) -> Result<u64, StoreError> {
+) -> Result<(u64, Option<Link>), StoreError> {
     if takes.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
-    Ok(both!(Tx, tx, tx => {
-        let mut query = QueryBuilder::new(INSERT);
-        query.push_values(takes, |mut row, (_, id, Take { new, end, .. })| {
-            let state = end.map_or(State::Running, |(ending, _)| State::Ended(ending));
-            row.push_bind(id.as_str())
-                .push_bind(new.dedupe.as_str())
-                .push_bind(&new.account.platform)
-                .push_bind(&new.account.id)
-                .push_bind(new.person.as_ref().map(PersonId::as_str))
-                .push_bind(&new.conversation)
-                .push_bind(&new.command)
-                .push_bind(state.as_str())
-                .push_bind(now_ms)
-                .push_bind(end.map(|_| now_ms))
-                .push_bind(end.map(|(_, exit_status)| i64::from(exit_status)));
-        });
-        query.push(" ON CONFLICT (dedupe_id) DO NOTHING");
-        query.build().execute(&mut **tx).await?.rows_affected()
-    }))
+    let running_since = |take: &Take| take.end.is_none().then_some(now_ms);
+    Ok(match tx {
+        Tx::Sqlite(tx) => {
+            let mut query = sqlx::query_as(for_rows(INSERT_SQLITE, takes.len()));
+            for (_, id, take) in takes {
+                query =
+                    query.bind(take.dedupe.shared()).bind(id.shared()).bind(running_since(take));
+            }
+            let head: Option<(i64, i64, String)> = query.fetch_optional(&mut **tx).await?;
+            let (inserted, seq, hash) = head.ok_or_else(lost_head)?;
+            (inserted.unsigned_abs(), Some(Link { seq, hash: hash.into() }))
+        }
+        Tx::Postgres(tx) => {
+            let query = sqlx::query(INSERT_POSTGRES)
+                .bind(each(takes, |(.., take)| take.dedupe.as_str()))
+                .bind(each(takes, |(_, id, _)| id.as_str()))
+                .bind(each(takes, |(.., take)| running_since(take)));
+            (query.execute(&mut **tx).await?.rows_affected(), None)
+        }
+    })
 }
 
 /// Ends those that run, and says which.
-pub(super) async fn update(
-    tx: &mut Tx,
-    now_ms: i64,
-    ends: &BTreeMap<&InvocationId, &End>,
-) -> Result<HashSet<String>, StoreError> {
-    if ends.is_empty() {
+pub(super) async fn end(tx: &mut Tx, ids: &[&InvocationId]) -> Result<HashSet<String>, StoreError> {
+    if ids.is_empty() {
         return Ok(HashSet::new());
     }
-    let ended: Vec<String> = both!(Tx, tx, tx => {
-        let mut query = QueryBuilder::new("WITH ended (id, state, exit_status) AS (");
-        query.push_values(ends, |mut row, (id, end)| {
-            row.push_bind(id.as_str())
-                .push_bind(end.ending.as_str())
-                .push_bind(i64::from(end.exit_status));
-        });
-        query.push(") UPDATE invocations SET state = ended.state, exit_status = ended.exit_status, ended_ms = ");
-        query.push_bind(now_ms);
-        query.push(
-            " FROM ended WHERE invocations.id = ended.id AND invocations.state = 'running'
-              RETURNING invocations.id",
-        );
-        query.build_query_scalar().fetch_all(&mut **tx).await?
-    });
+    let ended: Vec<String> = match tx {
+        Tx::Sqlite(tx) => {
+            let query = sqlx::query_scalar(for_rows(END_SQLITE, ids.len()));
+            let query = ids.iter().fold(query, |query, id| query.bind(id.shared()));
+            query.fetch_all(&mut **tx).await?
+        }
+        Tx::Postgres(tx) => {
+            let query = sqlx::query_scalar(END_POSTGRES).bind(each(ids, |id| id.as_str()));
+            query.fetch_all(&mut **tx).await?
+        }
+    };
     Ok(ended.into_iter().collect())
 }
 
-/// The ids of the invocations that were begun with the dedupe ids of `takes`, by them or before them.
+/// The invocations that were begun with the dedupe ids of `takes`, by them or before them.
 pub(super) async fn begun_with(
     tx: &mut Tx,
     takes: &[(usize, InvocationId, &Take)],
-) -> Result<HashSet<String>, StoreError> {
-    let begun: Vec<String> = both!(Tx, tx, tx => {
-        let mut query = QueryBuilder::new("SELECT id FROM invocations WHERE dedupe_id IN (");
-        let mut list = query.separated(", ");
-        for (.., take) in takes {
-            list.push_bind(take.new.dedupe.as_str());
+) -> Result<HashMap<String, InvocationId>, StoreError> {
+    let begun: Vec<(String, String)> = match tx {
+        Tx::Sqlite(tx) => {
+            let query = sqlx::query_as(for_rows(BEGUN_SQLITE, takes.len()));
+            let query =
+                takes.iter().fold(query, |query, (.., take)| query.bind(take.dedupe.shared()));
+            query.fetch_all(&mut **tx).await?
         }
-        query.push(")");
-        query.build_query_scalar().fetch_all(&mut **tx).await?
-    });
-    Ok(begun.into_iter().collect())
-}
-
-/// What was begun before under this id.
-pub(super) async fn by_dedupe(tx: &mut Tx, dedupe: &DedupeId) -> Result<Invocation, StoreError> {
-    let row: InvocationRow = both!(Tx, tx, tx => sqlx::query_as(BY_DEDUPE)
-        .bind(dedupe.as_str())
-        .fetch_one(&mut **tx)
-        .await?);
-    row.read()
-}
-
-#[derive(FromRow)]
-struct InvocationRow {
-    id: String,
-    platform: String,
-    account: String,
-    person: Option<String>,
-    conversation: String,
-    command: String,
-    state: String,
-    started_ms: i64,
-    ended_ms: Option<i64>,
-    exit_status: Option<i64>,
-}
-
-impl InvocationRow {
-    fn read(self) -> Result<Invocation, StoreError> {
-        let corrupt = || StoreError::corrupt(format!("the row of invocation {:?}", self.id));
-        Ok(Invocation {
-            state: State::stored(&self.state).ok_or_else(corrupt)?,
-            exit_status: self.exit_status.map(i32::try_from).transpose().map_err(|_| corrupt())?,
-            id: InvocationId::stored(self.id),
-            account: Account { platform: self.platform, id: self.account },
-            person: self.person.as_deref().map(PersonId::new),
-            conversation: self.conversation,
-            command: self.command,
-            started_ms: self.started_ms,
-            ended_ms: self.ended_ms,
-        })
-    }
+        Tx::Postgres(tx) => {
+            let query = sqlx::query_as(BEGUN_POSTGRES);
+            let query = query.bind(each(takes, |(.., take)| take.dedupe.as_str()));
+            query.fetch_all(&mut **tx).await?
+        }
+    };
+    Ok(begun.into_iter().map(|(dedupe, id)| (dedupe, InvocationId::stored(id))).collect())
 }

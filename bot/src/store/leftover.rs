@@ -18,10 +18,10 @@ use super::model::{Kind, NewEntry};
 const AT_ONCE: i64 = 200;
 
 const END: &str = "
-    UPDATE invocations SET state = 'failed', ended_ms = $1, exit_status = $2
-    WHERE state = 'running' AND id IN (
-        SELECT id FROM invocations WHERE state = 'running' AND started_ms < $3
-        ORDER BY started_ms LIMIT $4
+    UPDATE invocations SET running_since_ms = NULL
+    WHERE running_since_ms IS NOT NULL AND id IN (
+        SELECT id FROM invocations WHERE running_since_ms < $1
+        ORDER BY running_since_ms LIMIT $2
     )
     RETURNING id";
 
@@ -50,8 +50,6 @@ impl Store {
         let now_ms = self.0.now_in(&mut tx).await?;
         let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let ended: Vec<String> = both!(Tx, &mut tx, tx => sqlx::query_scalar(END)
-            .bind(now_ms)
-            .bind(EXIT_STATUS)
             .bind(now_ms.saturating_sub(age_ms))
             .bind(AT_ONCE)
             .fetch_all(&mut **tx)

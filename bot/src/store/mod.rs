@@ -36,8 +36,7 @@ pub use incidents::{
     IncidentState, NewCard, NotANumber, Stamp,
 };
 pub use model::{
-    Account, Anchor, Begun, Ending, Entry, Invocation, Kind, NewEntry, NewInvocation, Outcome,
-    Page, State,
+    Account, Anchor, Begun, Ending, Entry, Kind, NewEntry, NewInvocation, Outcome, Page,
 };
 pub use place::StoreConfig;
 pub use verify::{Fault, Verification};

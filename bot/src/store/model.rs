@@ -34,17 +34,8 @@ pub struct NewInvocation {
 pub enum Begun {
     /// It is new and is the caller's to carry out.
     New(InvocationId),
-    /// It was begun before, as this.
-    Duplicate(Box<Invocation>),
-}
-
-/// How far an invocation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Begun and not ended: somebody works on it, or a process died.
-    Running,
-    /// Ended, in the way said.
-    Ended(Ending),
+    /// It was begun before, as this one.
+    Duplicate(InvocationId),
 }
 
 /// How an invocation ended. Final.
@@ -56,29 +47,6 @@ pub enum Ending {
     Refused,
     /// It broke.
     Failed,
-}
-
-/// An invocation as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invocation {
-    /// Its identifier.
-    pub id: InvocationId,
-    /// Who gave it.
-    pub account: Account,
-    /// The human behind the account, when known.
-    pub person: Option<PersonId>,
-    /// Where.
-    pub conversation: String,
-    /// The command line, redacted.
-    pub command: String,
-    /// How far it is.
-    pub state: State,
-    /// Milliseconds since the epoch, UTC.
-    pub started_ms: i64,
-    /// Milliseconds since the epoch, UTC; when it has ended.
-    pub ended_ms: Option<i64>,
-    /// What a terminal would exit with; when it has ended.
-    pub exit_status: Option<i32>,
 }
 
 /// How to end an invocation.
@@ -209,30 +177,6 @@ stored_as!(Kind {
     Kind::Resolved => "resolved",
     Kind::Moved => "moved",
 });
-
-stored_as!(Ending {
-    Ending::Answered => "answered",
-    Ending::Refused => "refused",
-    Ending::Failed => "failed",
-});
-
-impl State {
-    /// The name that the database holds.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Ended(ending) => ending.as_str(),
-        }
-    }
-
-    pub(super) fn stored(name: &str) -> Option<Self> {
-        match name {
-            "running" => Some(Self::Running),
-            ended => Ending::stored(ended).map(Self::Ended),
-        }
-    }
-}
 
 impl From<Ending> for Kind {
     fn from(ending: Ending) -> Self {

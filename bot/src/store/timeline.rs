@@ -39,7 +39,7 @@ impl Store {
     /// [`StoreError::TooLarge`] for a body of more than 64 KiB, any database error.
     pub async fn append(&self, entry: NewEntry) -> Result<Entry, StoreError> {
         let entry = NewEntry { actor: clean(&entry.actor, MAX_ACTOR_BYTES), ..entry };
-        let body = fitting(entry.body.to_string())?;
+        let body = fitting(entry.body.to_string())?.into();
         let Done::Appended { at_ms, at } =
             self.write(Work::Append(Box::new(entry.clone()), body)).await?
         else {
@@ -123,11 +123,9 @@ impl Inner {
         at_ms: i64,
         entries: &[NewEntry],
     ) -> Result<(), StoreError> {
-        let bodies = entries.iter().map(|entry| fitting(entry.body.to_string()));
-        let bodies: Vec<String> = bodies.collect::<Result<_, _>>()?;
-        let facts: Vec<Fact<'_>> =
-            entries.iter().zip(&bodies).map(|(entry, body)| Fact::of(entry, body)).collect();
-        self.append_in(tx, at_ms, &facts).await.map(drop)
+        let fact = |entry: &NewEntry| Ok(Fact::of(entry, fitting(entry.body.to_string())?.into()));
+        let facts: Vec<Fact> = entries.iter().map(fact).collect::<Result<_, StoreError>>()?;
+        self.append_in(tx, at_ms, &facts, None).await.map(drop)
     }
 }
 

@@ -40,6 +40,9 @@ impl Grammar {
         }
         let node = self.level(&known);
         if let Some(command) = command {
+            if known.len() == words.len() && node.get_arguments().next().is_none() {
+                return Ok(Parsed::Run(command, ArgMatches::default()));
+            }
             // The command alone: to copy the whole tree costs more than everything else of a line.
             let line = words[known.len() - 1..].iter();
             let matches = node.clone().try_get_matches_from(line);

@@ -1,8 +1,9 @@
--- What the first version wrote: a command that was answered, and a note.
+-- What the first version wrote: a command that was answered, one that still runs, and a note.
 INSERT INTO invocations
     (id, dedupe_id, platform, account, person, conversation, command, state, started_ms, ended_ms, exit_status)
 VALUES
-    ('01HF7YAT00STA3STDN3B1TXB2B', 'd-1', 'console', 'ana', 'person-ana', 'tty1', '/nova health', 'answered', 1700000000000, 1700000000000, 3);
+    ('01HF7YAT00STA3STDN3B1TXB2B', 'd-1', 'console', 'ana', 'person-ana', 'tty1', '/nova health', 'answered', 1700000000000, 1700000000000, 3),
+    ('01HF7YAT00RUNN1NGRUNN1NG00', 'd-0', 'console', 'ana', NULL, 'tty1', '/nova health', 'running', 1700000000000, NULL, NULL);
 INSERT INTO timeline
     (seq, at_ms, incident, kind, invocation, actor, body, prev_hash, hash)
 VALUES

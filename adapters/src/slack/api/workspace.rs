@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use secrecy::{ExposeSecret, SecretString};
 use slack_morphism::prelude::{
     SlackApiChatPostEphemeralRequest, SlackApiViewsOpenRequest, SlackApiViewsPublishRequest,
@@ -29,7 +29,10 @@ impl Workspace for Slack {
     }
 
     fn profile<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Arc<Profile>, ChatError>> {
-        self.look_up(account).boxed()
+        match self.known(account) {
+            Some(profile) => ready(Ok(profile)).boxed(),
+            None => self.look_up(account).boxed(),
+        }
     }
 
     fn reply(&self, event: &Event) -> Arc<dyn Chat> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memchr2};
 use serde::Deserialize;
 
 use super::{Identity, Inbound, Refusal, Route, conversation, ids, place_name, present, reply};
@@ -53,39 +54,51 @@ pub fn command_json(json: &[u8], us: &Identity) -> Result<Inbound, Refusal> {
 }
 
 /// The value of a form's field. Most hold nothing encoded, and are taken as they are.
-fn value(pair: &[u8]) -> Cow<'_, str> {
-    let plain = || {
-        let at = pair.iter().position(|byte| *byte == b'=')?;
-        let value = &pair[at + 1..];
-        let encoded = value.iter().any(|byte| matches!(byte, b'%' | b'+'));
-        if encoded { None } else { std::str::from_utf8(value).ok() }
-    };
-    match plain() {
-        Some(value) => Cow::Borrowed(value),
-        None => form_urlencoded::parse(pair).next().map_or(Cow::Borrowed(""), |(_, value)| value),
+fn value(raw: &str) -> Cow<'_, str> {
+    if memchr2(b'%', b'+', raw.as_bytes()).is_none() {
+        return Cow::Borrowed(raw);
     }
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = match (byte, tail) {
+            (b'%', [high, low, ..]) => digit(high).zip(digit(low)),
+            _ => None,
+        };
+        rest = if code.is_some() { &tail[2..] } else { tail };
+        let plain = if byte == b'+' { b' ' } else { byte };
+        decoded.push(code.map_or(plain, |(high, low)| (high * 16 + low) as u8));
+    }
+    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
 }
 
 impl<'a> Command<'a> {
     fn from_form(body: &'a [u8]) -> Result<Self, Refusal> {
+        // Whatever is not ASCII stands encoded in a form.
+        let body = str::from_utf8(body).map_err(|_| Refusal::Malformed("the form is no text"))?;
         let mut command = Self::default();
-        for pair in body.split(|byte| *byte == b'&') {
-            let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let ends = memchr_iter(b'&', body.as_bytes()).chain([body.len()]);
+        let mut start = 0;
+        for end in ends {
+            let pair = &body[std::mem::replace(&mut start, end + 1)..end];
+            let at = pair.bytes().position(|byte| byte == b'=').unwrap_or(pair.len());
+            let (key, raw) = (&pair[..at], pair.get(at + 1..).unwrap_or_default());
             // Slack writes the names as they are: one that is written otherwise is another's.
             let slot = match key {
-                b"api_app_id" => &mut command.api_app_id,
-                b"team_id" => &mut command.team_id,
-                b"enterprise_id" => &mut command.enterprise_id,
-                b"channel_id" => &mut command.channel_id,
-                b"channel_name" => &mut command.channel_name,
-                b"user_id" => &mut command.user_id,
-                b"text" => &mut command.text,
-                b"response_url" => &mut command.response_url,
-                b"trigger_id" => &mut command.trigger_id,
-                b"ssl_check" => &mut command.ssl_check,
+                "api_app_id" => &mut command.api_app_id,
+                "team_id" => &mut command.team_id,
+                "enterprise_id" => &mut command.enterprise_id,
+                "channel_id" => &mut command.channel_id,
+                "channel_name" => &mut command.channel_name,
+                "user_id" => &mut command.user_id,
+                "text" => &mut command.text,
+                "response_url" => &mut command.response_url,
+                "trigger_id" => &mut command.trigger_id,
+                "ssl_check" => &mut command.ssl_check,
                 _ => continue,
             };
-            if slot.replace(value(pair)).is_some() {
+            if slot.replace(value(raw)).is_some() {
                 return Err(Refusal::Malformed("a field stands twice"));
             }
         }
@@ -109,7 +122,7 @@ impl<'a> Command<'a> {
         }
         let line = ids::text(self.text.as_deref().unwrap_or_default())?;
         let event = Event {
-            id: format!("slack:cmd:{trigger}"),
+            id: ["slack:cmd:", trigger].concat(),
             actor: us.actor(user, team),
             place: Some(conversation(channel, None)),
             place_name: place_name(present(self.channel_name.as_ref())),
@@ -117,5 +130,22 @@ impl<'a> Command<'a> {
             deed: Deed::Command { line: line.to_owned() },
         };
         Ok(Inbound::Event(Box::new(event), Route::Command))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::value;
+
+    proptest! {
+        #[test]
+        fn a_value_is_what_the_url_standard_makes_of_it(raw in "[a-fA-F0-9%+ -~é]{0,40}") {
+            let raw = raw.replace(['&', '='], "%");
+            let pair = format!("text={raw}");
+            let (_, expected) = form_urlencoded::parse(pair.as_bytes()).next().unwrap();
+            prop_assert_eq!(value(&raw), expected);
+        }
     }
 }

@@ -24,7 +24,7 @@ const PARAGRAPH: usize = 400;
 /// Draws the headline at the top of `page`.
 pub(super) fn draw(message: &Message, page: &mut Page) {
     let headline = words(message);
-    let (header, whole) = fitted(&format!("{} {headline}", message.tone.emoji()), HEADER);
+    let (header, whole) = fitted(&[message.tone.emoji(), " ", &headline].concat(), HEADER);
     if whole {
         page.push(SlackHeaderBlock::new(header.into()));
     } else {
@@ -40,7 +40,7 @@ fn words(message: &Message) -> String {
 
 /// The headline, what wants attention and what is said in words, without any markup.
 pub(super) fn fallback(message: &Message) -> String {
-    let mut lines = vec![format!("{} {}", message.tone.emoji(), inert(&words(message), HEADLINE))];
+    let mut lines = vec![[message.tone.emoji(), " ", &inert(&words(message), HEADLINE)].concat()];
     let contents = || message.sections.iter().filter(|s| !s.folded).map(|s| &s.content);
     let findings = contents().flat_map(|content| match content {
         Content::Findings(lines) => lines.as_slice(),

@@ -49,8 +49,8 @@ pub struct Drawn {
 /// Draws a message.
 #[must_use]
 pub fn message(message: &Message) -> Drawn {
-    let note = format!("Shortened: all of it is in {}.", details::NAME);
-    let page = draw(message, Page::new(BLOCKS, MESSAGE), &note);
+    let note = || format!("Shortened: all of it is in {}.", details::NAME);
+    let page = draw(message, Page::new(BLOCKS, MESSAGE), note);
     let mut files = message.files.clone();
     if page.shortened() {
         files.push(details::file(message));
@@ -61,13 +61,13 @@ pub fn message(message: &Message) -> Drawn {
 /// Draws a home page. It takes no files: what does not fit is said to be missing.
 #[must_use]
 pub fn home(page: &Message) -> SlackView {
-    let note = "Shortened: ask for it in a channel to see all.";
+    let note = || "Shortened: ask for it in a channel to see all.".to_owned();
     let drawn = draw(page, Page::new(VIEW_BLOCKS, VIEW), note);
     SlackView::Home(SlackHomeView::new(drawn.finish()))
 }
 
 /// The headline, the sections as far as they fit, the choices, and `note` where something is missing.
-fn draw(message: &Message, mut page: Page, note: &str) -> Page {
+fn draw(message: &Message, mut page: Page, note: impl FnOnce() -> String) -> Page {
     page.keep(ENDING.1, ENDING.0);
     headline::draw(message, &mut page);
 
@@ -91,10 +91,10 @@ fn choices_room(message: &Message) -> (usize, usize) {
     if alone.shortened() { CHOICES } else { (CHOICES.0 - alone.room(), alone.blocks().len()) }
 }
 
-fn ending(message: &Message, note: &str, page: &mut Page) {
+fn ending(message: &Message, note: impl FnOnce() -> String, page: &mut Page) {
     let footer = message.footer.as_deref().map(one_line).filter(|footer| !footer.is_empty());
     let footer = footer.map(|footer| page.plain(&footer, FOOTER));
-    let note = page.shortened().then(|| plain(note, FOOTER));
+    let note = page.shortened().then(|| plain(&note(), FOOTER));
     let elements: Vec<_> = note.into_iter().chain(footer).map(Into::into).collect();
     if !elements.is_empty() {
         page.push(SlackContextBlock::new(elements));

@@ -12,7 +12,7 @@ use super::rows::{self, IncidentRow};
 use crate::store::Store;
 use crate::store::db::{Tx, both};
 use crate::store::error::StoreError;
-use crate::store::ids::{InvocationId, MAX_ID_BYTES, PersonId};
+use crate::store::ids::{DedupeId, InvocationId, MAX_ID_BYTES, PersonId};
 use crate::store::model::{Account, Kind, NewEntry, NewInvocation, Outcome};
 use crate::store::text::clean;
 
@@ -20,13 +20,9 @@ use crate::store::text::clean;
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// The longest command line that is kept, in bytes.
 const MAX_COMMAND_BYTES: usize = 8 * 1024;
+/// Begun and ended in one transaction, it never runs.
 const TAKE_ON: &str = "
-    INSERT INTO invocations
-        (id, dedupe_id, platform, account, person, conversation, command, state, started_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, 'running', $8)
-    ON CONFLICT (dedupe_id) DO NOTHING";
-const END: &str =
-    "UPDATE invocations SET state = $2, ended_ms = $3, exit_status = $4 WHERE id = $1";
+    INSERT INTO invocations (dedupe_id, id) VALUES ($1, $2) ON CONFLICT (dedupe_id) DO NOTHING";
 
 const NEXT_NUMBER: &str =
     "UPDATE incident_counter SET last = last + 1 WHERE one = 1 RETURNING last";
@@ -65,13 +61,12 @@ impl Store {
         self.bounded(async {
             let mut tx = self.0.db.begin().await?;
             let now_ms = self.0.now_in(&mut tx).await?;
-            let Some(id) = take_on(&mut tx, now_ms, &new).await? else {
+            let Some(id) = take_on(&mut tx, now_ms, &new.dedupe).await? else {
                 return Ok(None);
             };
             let author = Author::of(&new);
             let changed = apply(&mut tx, now_ms, &author.person, change).await?;
             let (answer, outcome) = answer(&changed);
-            end(&mut tx, now_ms, &id, &outcome).await?;
             let mut entries = vec![author.invoked(&id, &new)];
             if let Ok(incident) = &changed {
                 entries.push(author.did(&id, incident, change));
@@ -89,39 +84,16 @@ impl Store {
 async fn take_on(
     tx: &mut Tx,
     now_ms: i64,
-    new: &NewInvocation,
+    dedupe: &DedupeId,
 ) -> Result<Option<InvocationId>, StoreError> {
     let id = InvocationId::generate(now_ms).map_err(StoreError::other)?;
     let inserted = both!(Tx, tx, tx => sqlx::query(TAKE_ON)
+        .bind(dedupe.as_str())
         .bind(id.as_str())
-        .bind(new.dedupe.as_str())
-        .bind(&new.account.platform)
-        .bind(&new.account.id)
-        .bind(new.person.as_ref().map(PersonId::as_str))
-        .bind(&new.conversation)
-        .bind(&new.command)
-        .bind(now_ms)
         .execute(&mut **tx)
         .await?
         .rows_affected());
     Ok((inserted > 0).then_some(id))
-}
-
-async fn end(
-    tx: &mut Tx,
-    now_ms: i64,
-    id: &InvocationId,
-    outcome: &Outcome,
-) -> Result<(), StoreError> {
-    both!(Tx, tx, tx => sqlx::query(END)
-        .bind(id.as_str())
-        .bind(outcome.ending.as_str())
-        .bind(now_ms)
-        .bind(i64::from(outcome.exit_status))
-        .execute(&mut **tx)
-        .await?
-        .rows_affected());
-    Ok(())
 }
 
 /// The change itself; the outer error is the database's.

@@ -18,7 +18,7 @@ use axum::routing::get;
 const WINDOW: u64 = 300;
 
 /// As many threads as nova has.
-#[tokio::main(worker_threads = 2)]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let variable = |name| std::env::var(name).with_context(|| format!("{name} is not set"));
     let at: SocketAddr = variable("LISTEN")?.parse().context("LISTEN is no address")?;
