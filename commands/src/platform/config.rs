@@ -3,12 +3,16 @@
 //! The guide's values are the defaults. Names, labels, ports and paths differ between
 //! installations, so all of them are rows of configuration.
 
+mod kubernetes;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::SecretRef;
+
+pub use kubernetes::{CapacityConfig, FederationConfig, FrontendConfig};
 
 /// One service of the platform.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

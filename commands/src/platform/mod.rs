@@ -6,6 +6,7 @@
 
 pub mod config;
 mod error;
+mod home;
 pub mod http;
 mod hub;
 pub mod kube;
@@ -15,7 +16,9 @@ pub mod reach;
 pub mod redis;
 mod secret;
 mod transport;
+pub mod websocket;
 
 pub use error::{Cause, PlatformError};
-pub use hub::{Optional, Platform, PlatformConfig};
+pub use home::{Home, no_cluster, workload};
+pub use hub::{Optional, Platform, PlatformConfig, configured};
 pub use secret::{SecretError, SecretRef, Secrets, why};
