@@ -6,6 +6,7 @@
 
 pub mod config;
 mod error;
+pub mod federation;
 mod home;
 pub mod http;
 mod hub;

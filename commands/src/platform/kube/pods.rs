@@ -106,6 +106,14 @@ impl Pod {
     pub fn counts(&self) -> bool {
         !matches!(self.phase.as_str(), "Succeeded" | "Failed")
     }
+
+    /// Whether a selector of equality terms (`a=b,c=d`), which is what `matchLabels` makes, selects it.
+    /// One with anything else selects nothing here: no facts about pods are better than facts about the
+    /// wrong pods.
+    #[must_use]
+    pub fn selected_by(&self, selector: &str) -> bool {
+        selects(selector, &self.labels)
+    }
 }
 
 impl Resources {
@@ -133,7 +141,9 @@ impl Resources {
         running.larger(preparing)
     }
 
-    pub(super) fn plus(self, other: Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self {
             cpu_milli: self.cpu_milli.saturating_add(other.cpu_milli),
             memory_bytes: self.memory_bytes.saturating_add(other.memory_bytes),
@@ -198,5 +208,32 @@ impl From<v1::Pod> for Pod {
             labels: meta.labels.unwrap_or_default(),
             started: status.start_time.map(|time| time.0),
         }
+    }
+}
+
+fn selects(selector: &str, labels: &BTreeMap<String, String>) -> bool {
+    !selector.is_empty()
+        && selector.split(',').all(|term| {
+            let term = term.replace("==", "=");
+            let Some((key, value)) = term.split_once('=') else { return false };
+            labels.get(key.trim()).is_some_and(|label| label == value.trim())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_match_whole_labels() {
+        let labels = BTreeMap::from([
+            ("app".to_owned(), "vm".to_owned()),
+            ("tier".to_owned(), "x".to_owned()),
+        ]);
+        assert!(selects("app=vm", &labels));
+        assert!(selects("app=vm, tier==x", &labels));
+        assert!(!selects("app=vm-service", &labels));
+        assert!(!selects("app in (vm)", &labels));
+        assert!(!selects("", &labels));
     }
 }
