@@ -2,6 +2,7 @@
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
 mod chat;
+mod diagnostics;
 mod health;
 mod incidents;
 mod kube_conformance;
