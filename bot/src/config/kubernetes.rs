@@ -12,11 +12,7 @@ use super::rules::has_password;
 
 type Clusters = [(usize, ClusterConfig)];
 
-pub(super) fn federation(
-    reader: &mut Reader<'_>,
-    config: &FederationConfig,
-    clusters: &Clusters,
-) {
+pub(super) fn federation(reader: &mut Reader<'_>, config: &FederationConfig, clusters: &Clusters) {
     const SECTION: &str = "federation";
     for name in config.clusters.iter().flatten() {
         cluster(reader, SECTION, name, clusters);

@@ -153,13 +153,19 @@ fn gather(
     read: Vec<Read<'_>>,
 ) -> (Vec<Finding>, Vec<crate::text::Untrusted>) {
     let source = asked.source(home);
+    // What is forbidden is forbidden for all of them.
+    if let Some((_, Err(error))) = read.first()
+        && error.cause == Cause::Forbidden
+        && read.iter().all(|(_, tail)| matches!(tail, Err(e) if e.cause == Cause::Forbidden))
+    {
+        return (vec![unreadable(asked.service, error, &source)], Vec::new());
+    }
     let names = short_names(home.name, read.iter().map(|(pod, _)| pod.name.as_str()));
     let (mut findings, mut lines) = (Vec::new(), Vec::new());
     let (mut pods, mut total, mut matched, mut bytes) = (0usize, 0u64, 0u64, 0u64);
     for ((pod, tail), name) in read.into_iter().zip(&names) {
-        let finding = |status, text: String| {
-            Finding::new(status, pod.name.as_str(), text, source.as_str())
-        };
+        let finding =
+            |status, text: String| Finding::new(status, pod.name.as_str(), text, source.as_str());
         match tail {
             Ok(tail) => {
                 pods += 1;
@@ -184,7 +190,7 @@ fn gather(
             Err(error) if asked.previous && error.cause == Cause::Invalid => {
                 findings.push(finding(Status::NoData, "has not restarted".to_owned()));
             }
-            Err(error) => findings.push(unreadable(pod, &error, &source)),
+            Err(error) => findings.push(unreadable(&pod.name, &error, &source)),
         }
     }
     // Stable: lines of one pod stay in their order where their times are the same.
@@ -225,13 +231,15 @@ fn summary(
     let newest = lines.iter().filter_map(|(_, line)| line.at).max();
     match (newest, asked.grep) {
         (Some(at), _) => finding.at(at),
-        (None, Some(_)) => finding.hint("no line matches: look further back with a larger `--since`"),
+        (None, Some(_)) => {
+            finding.hint("no line matches: look further back with a larger `--since`")
+        }
         (None, None) => finding.hint("nothing was written in this time"),
     }
 }
 
-fn unreadable(pod: &Pod, error: &PlatformError, source: &str) -> Finding {
-    let finding = error.finding(pod.name.as_str(), source);
+fn unreadable(subject: &str, error: &PlatformError, source: &str) -> Finding {
+    let finding = error.finding(subject, source);
     match error.cause {
         // It has not started: that is how the pod is, and not a fault of reading.
         Cause::Invalid => Finding { status: Status::NoData, ..finding },

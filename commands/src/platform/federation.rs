@@ -14,6 +14,7 @@ use super::http::MAX_BODY;
 use super::kube::{Cluster, Pod, WorkloadKind};
 use super::{Cause, Platform, PlatformError};
 use crate::command::UserError;
+use crate::report::Finding;
 use crate::text::Untrusted;
 
 /// The most members that are asked in one cluster.
@@ -84,9 +85,7 @@ impl Platform {
     ///
     /// # Errors
     /// When the configuration does not say what the federation's service is.
-    pub fn federation_home(
-        &self,
-    ) -> Result<(&str, WorkloadKind, &str, Option<&str>), UserError> {
+    pub fn federation_home(&self) -> Result<(&str, WorkloadKind, &str, Option<&str>), UserError> {
         let service = self.service(&self.federation.service)?;
         let place = service.workload.as_deref().and_then(workload);
         let (kind, name) = place.ok_or_else(|| {
@@ -162,11 +161,9 @@ async fn through_pods(
         Err(error) => {
             // Told apart from an endpoint that is not there.
             let error = match error.cause {
-                Cause::NotFound => {
-                    PlatformError { cause: Cause::Misconfigured, ..error }
-                        .detail(format!("no {place}"))
-                        .hint("see [federation] `service` and `clusters`")
-                }
+                Cause::NotFound => PlatformError { cause: Cause::Misconfigured, ..error }
+                    .detail(format!("no {place}"))
+                    .hint("see [federation] `service` and `clusters`"),
                 _ => error,
             };
             return vec![account(cluster.name(), place, Err(error))];
@@ -182,7 +179,8 @@ async fn through_pods(
     let account = &account;
     let asked = pods.iter().map(|Pod { name: pod, .. }| async move {
         let place = (namespace, pod.as_str(), config.port);
-        let source = format!("GET {path} of {namespace}/{pod}:{} in {}", config.port, cluster.name());
+        let source =
+            format!("GET {path} of {namespace}/{pod}:{} in {}", config.port, cluster.name());
         let answer = cluster.get_from_pod(place, path, MAX_BODY).await.and_then(|body| {
             serde_json::from_slice(&body)
                 .map_err(|_| PlatformError::new(source.as_str(), Cause::Malformed))
@@ -290,7 +288,11 @@ impl<'a> Fields<'a> {
     }
 
     fn get(&self, names: &[&str]) -> impl Iterator<Item = &'a Value> {
-        names.iter().filter_map(|name| self.0.get(&plain(name)).copied()).collect::<Vec<_>>().into_iter()
+        names
+            .iter()
+            .filter_map(|name| self.0.get(&plain(name)).copied())
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     fn text(&self, names: &[&str]) -> Option<String> {
@@ -318,6 +320,15 @@ fn plain(name: &str) -> String {
 }
 
 impl Account {
+    /// That nova may not ask the members of this one's cluster.
+    #[must_use]
+    pub fn forbidden(&self, error: &PlatformError) -> Finding {
+        let finding = error.finding(format!("members in {}", self.cluster), self.source.as_str());
+        finding.hint(
+            "grant nova's account `get` on `pods/proxy`, or give the cluster a URL in [federation.urls]",
+        )
+    }
+
     /// A member's name beside others: with its cluster where the name does not hold it.
     #[must_use]
     pub fn name(&self) -> Untrusted {

@@ -83,7 +83,8 @@ impl Home<'_> {
         if error.cause == Cause::NotFound {
             let measured = format!("no {}", self.place());
             let finding = Finding::new(Status::Absent, subject, measured, self.place());
-            return finding.hint("removed, or named differently here: see the service's `workload`");
+            return finding
+                .hint("removed, or named differently here: see the service's `workload`");
         }
         error.finding(subject, self.place())
     }

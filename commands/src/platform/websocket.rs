@@ -77,7 +77,9 @@ pub async fn visit(url: &str, deadline: Duration) -> Result<Spoken, PlatformErro
             Ok(None) | Err(_) => First::Dead,
         },
     };
-    let closed = timeout(deadline, close(&mut socket)).await.unwrap_or(false);
+    // Whoever closed first has been answered.
+    let closed = matches!(first, First::Closed(_))
+        || timeout(deadline, close(&mut socket)).await.unwrap_or(false);
     Ok(Spoken { upgrade, first, closed })
 }
 

@@ -80,8 +80,15 @@ impl World {
         // Boxed: the three together make a large future that every caller would carry.
         let programs = Box::pin(programs(&services, options.databases));
         let (postgres, redis, prometheus) = programs.await?;
-        let world =
-            Self { services, live, clusters, postgres, redis, prometheus, broken: Mutex::default() };
+        let world = Self {
+            services,
+            live,
+            clusters,
+            postgres,
+            redis,
+            prometheus,
+            broken: Mutex::default(),
+        };
         for (name, _) in NOVACRON {
             world.deploy_service(name);
         }

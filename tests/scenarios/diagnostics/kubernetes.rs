@@ -48,9 +48,13 @@ fn steady(body: impl FnOnce()) {
     for (pattern, replacement) in [
         (r"\b\d\d:\d\d:\d\d(\.\d{3})?\b", "TIME"),
         (r"since \d{4}-\d\d-\d\dT[0-9:.]+Z", "since TIME"),
-        (r"\b\d+ s\b( +)", "AGE "),
+        (r"\b\d+ s\b(  +)", "AGE "),
+        (r"\b10\.\d+\.\d+\.\d+\b", "ADDRESS"),
         (r"\b\d+ s old", "AGE old"),
         (r"-[a-z0-9]{8,10}(-[a-z0-9]{5})\b", "-TEMPLATE-PODID"),
+        // Which template and node a pod has, and how long its name is.
+        (r"(-PODID) +[a-z0-9]{8,10} +(yes|no)", "$1 HASH $2"),
+        (r"(AGE|to) us-east-node-\d\b *", "$1 NODE"),
     ] {
         settings.add_filter(pattern, replacement);
     }

@@ -73,13 +73,15 @@ async fn run(call: Call) -> Result<Report, UserError> {
     // A cluster that does not answer is one fact, not one a namespace.
     report.findings.dedup_by(|a, b| a.subject == b.subject && a.measured == b.measured);
     if report.findings.is_empty() {
-        let text = format!("no autoscaler in {}", namespaces.into_iter().collect::<Vec<_>>().join(", "));
+        let text =
+            format!("no autoscaler in {}", namespaces.into_iter().collect::<Vec<_>>().join(", "));
         let source = "list horizontalpodautoscalers of each cluster";
         let finding = Finding::new(Status::Absent, "autoscalers", text, source);
         report.findings.push(finding.hint("replicas are set by hand: see `capacity recommend`"));
     }
     if !rows.is_empty() {
-        let mut columns = vec!["autoscaler", "scales", "min", "max", "now", "wanted", "metrics", "scaled"];
+        let mut columns =
+            vec!["autoscaler", "scales", "min", "max", "replicas", "wanted", "metrics", "scaled"];
         if several {
             columns.push("cluster");
         }
@@ -102,15 +104,16 @@ async fn run(call: Call) -> Result<Report, UserError> {
 fn judge(scaler: &Autoscaler, place: &str) -> Finding {
     let condition = |kind: &str| scaler.conditions.iter().find(|condition| condition.kind == kind);
     let failed = |kind: &str| condition(kind).filter(|condition| !condition.holds);
-    let mut facts =
-        vec![format!("{} of {}..{} replicas", scaler.current, scaler.min, scaler.max)];
+    let mut facts = vec![format!("{} of {}..{} replicas", scaler.current, scaler.min, scaler.max)];
     facts.extend(scaler.targets.iter().map(shown));
     let (mut status, mut hint) = (Status::Ok, None);
     if let Some(why) = failed("AbleToScale").or(failed("ScalingActive")) {
         status = if why.reason == "ScalingDisabled" { Status::Warn } else { Status::Fail };
         facts.push(format!("{}: {}", why.reason, why.message.raw()));
         hint = Some(match why.reason.as_str() {
-            "ScalingDisabled" => "its target is at zero replicas: it starts again with the first one",
+            "ScalingDisabled" => {
+                "its target is at zero replicas: it starts again with the first one"
+            }
             "FailedGetScale" => "its target is not there, or nova's cluster names it differently",
             _ => "the metric that it holds to cannot be read: see `capacity metrics`",
         });
@@ -136,7 +139,9 @@ fn judge(scaler: &Autoscaler, place: &str) -> Finding {
 /// Whether it is held back by its maximum: by its own account, or because a metric is over its target.
 fn wants_more(scaler: &Autoscaler) -> bool {
     let limited = |condition: &crate::platform::kube::Condition| {
-        condition.kind == "ScalingLimited" && condition.holds && condition.reason == "TooManyReplicas"
+        condition.kind == "ScalingLimited"
+            && condition.holds
+            && condition.reason == "TooManyReplicas"
     };
     scaler.conditions.iter().any(limited)
         || scaler.targets.iter().any(|target| target.load.is_some_and(|load| load > 1.0))
@@ -219,7 +224,10 @@ mod tests {
 
     #[test]
     fn the_maximum_matters_only_under_load() {
-        assert_eq!(told(&scaler(3, Some(0.5))), (Status::Ok, "3 of 2..4 replicas · cpu 40 % of 80 %".into()));
+        assert_eq!(
+            told(&scaler(3, Some(0.5))),
+            (Status::Ok, "3 of 2..4 replicas · cpu 40 % of 80 %".into())
+        );
         assert_eq!(told(&scaler(4, Some(0.5))).0, Status::Ok);
         let (status, text) = told(&scaler(4, Some(1.25)));
         assert_eq!(status, Status::Warn);

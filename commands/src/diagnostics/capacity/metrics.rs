@@ -127,8 +127,7 @@ async fn custom(
     let asked = namespaces.iter().map(|namespace| async move {
         (*namespace, cluster.custom_metric(version, namespace, metric).await)
     });
-    let (offered, values) =
-        futures_util::join!(cluster.api_resources(version), join_all(asked));
+    let (offered, values) = futures_util::join!(cluster.api_resources(version), join_all(asked));
     let source = format!("{version} of {}", cluster.name());
     let names = match offered {
         Ok(names) => names,
@@ -137,11 +136,16 @@ async fn custom(
             return Told { findings: vec![finding], ..Told::default() };
         }
     };
-    let mut findings =
-        vec![Finding::new(Status::Ok, subject.as_str(), human::count(names.len(), "metric"), source)];
+    let mut findings = vec![Finding::new(
+        Status::Ok,
+        subject.as_str(),
+        human::count(names.len(), "metric"),
+        source,
+    )];
     let mut pods = 0;
     for (namespace, answer) in &values {
-        let source = format!("{version}/namespaces/{namespace}/pods/*/{metric} of {}", cluster.name());
+        let source =
+            format!("{version}/namespaces/{namespace}/pods/*/{metric} of {}", cluster.name());
         match answer {
             Ok(values) => pods += values.len(),
             Err(error) if error.cause == Cause::NotFound => {}
@@ -150,16 +154,19 @@ async fn custom(
     }
     let source = format!("{version}/namespaces/*/pods/*/{metric} of {}", cluster.name());
     let subject = format!("{metric} {}", cluster.name());
-    let unknown = values.iter().all(|(_, answer)| {
-        matches!(answer, Err(error) if error.cause == Cause::NotFound)
-    });
+    let unknown = values
+        .iter()
+        .all(|(_, answer)| matches!(answer, Err(error) if error.cause == Cause::NotFound));
     findings.push(match (unknown, pods) {
         (true, _) => Finding::new(Status::Absent, subject, "no such metric of pods", source)
             .hint("see [capacity] `custom_metric` and the adapter's rules"),
         (false, 0) => Finding::new(Status::NoData, subject, "no pod has a value", source),
-        (false, pods) => {
-            Finding::new(Status::Ok, subject, format!("{} with a value", human::count(pods, "pod")), source)
-        }
+        (false, pods) => Finding::new(
+            Status::Ok,
+            subject,
+            format!("{} with a value", human::count(pods, "pod")),
+            source,
+        ),
     });
     Told { findings, names: names.into_iter().map(|name| (CUSTOM, name)).collect() }
 }
@@ -167,7 +174,10 @@ async fn custom(
 async fn external(cluster: &Cluster, version: Option<&str>) -> Told {
     let subject = format!("external metrics {}", cluster.name());
     let Some(version) = version else {
-        return Told { findings: vec![unregistered(subject, EXTERNAL, cluster)], ..Told::default() };
+        return Told {
+            findings: vec![unregistered(subject, EXTERNAL, cluster)],
+            ..Told::default()
+        };
     };
     let source = format!("{version} of {}", cluster.name());
     match cluster.api_resources(version).await {

@@ -87,10 +87,13 @@ async fn run(call: Call) -> Result<Report, UserError> {
         .filter_map(|sample| Some((sample.labels.get(&config.service_label)?.raw(), sample.value)))
         .filter(|(_, value)| value.is_finite())
         .collect();
-    let mut report = Report::new(format!("replicas for the load of {}", match &args.service {
-        Some(name) => name.as_str(),
-        None => "all services",
-    }));
+    let mut report = Report::new(format!(
+        "replicas for the load of {}",
+        match &args.service {
+            Some(name) => name.as_str(),
+            None => "all services",
+        }
+    ));
     let mut offers = Vec::new();
     for known in &known {
         let rate = load.get(known.service.name.as_str()).copied();
@@ -153,7 +156,8 @@ fn advise(known: &Known<'_>, rate: Option<f64>, config: &CapacityConfig) -> Advi
     // Fewer than run are only offered where nobody scales them by load.
     let change = running.filter(|running| match scaler {
         Some(_) => *running < allowed,
-        None => *running != allowed,
+        // A single replica is no advice: its node may go.
+        None => *running < allowed || (*running > allowed && allowed > 1),
     });
     Advice {
         rate: Some(rate),
@@ -186,7 +190,10 @@ fn finding(known: &Known<'_>, advice: &Advice, source: &str) -> Finding {
     let at_most = known.scaler.as_ref().filter(|scaler| needed > scaler.max);
     let status = if running < allowed || at_most.is_some() { Status::Warn } else { Status::Ok };
     let finding = Finding::new(status, name, text, source);
-    let finding = finding.expected(human::count(allowed as usize, "replica"));
+    let finding = match status {
+        Status::Ok => finding,
+        _ => finding.expected(human::count(allowed as usize, "replica")),
+    };
     match at_most {
         Some(_) => finding.hint("more than its autoscaler allows: raise maxReplicas"),
         None => finding,
@@ -212,7 +219,7 @@ fn rows(report: &mut Report, row: Vec<Untrusted>) {
         Some(table) => table.rows.push(row),
         None => report.tables.push(Table {
             title: "Replicas".into(),
-            columns: vec!["service", "req/s", "now", "by load", "autoscaler", "recommended"],
+            columns: vec!["service", "req/s", "replicas", "by load", "autoscaler", "recommended"],
             rows: vec![row],
             provenance: Provenance::now("Prometheus and each workload"),
         }),

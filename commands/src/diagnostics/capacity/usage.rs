@@ -63,7 +63,8 @@ async fn run(call: Call) -> Result<Report, UserError> {
     // A cluster that does not answer is one fact, not one a namespace.
     report.findings.dedup_by(|a, b| a.subject == b.subject && a.measured == b.measured);
     if report.findings.is_empty() {
-        let text = format!("no workload in {}", namespaces.into_iter().collect::<Vec<_>>().join(", "));
+        let text =
+            format!("no workload in {}", namespaces.into_iter().collect::<Vec<_>>().join(", "));
         report.findings.push(Finding::new(Status::NoData, "usage", text, "list workloads"));
     }
     let cpu = |used: &PodUsage| used.used.as_ref().map_or(0, |used| used.cpu_milli);
@@ -91,8 +92,8 @@ fn judge(workload: &Workload, usage: &[PodUsage], place: &str) -> Option<Finding
         };
         pods += 1;
         requests = requests.plus(pod.requests);
-        used = used
-            .plus(Resources { cpu_milli: sample.cpu_milli, memory_bytes: sample.memory_bytes });
+        used =
+            used.plus(Resources { cpu_milli: sample.cpu_milli, memory_bytes: sample.memory_bytes });
     }
     if pods == 0 {
         return None;

@@ -41,7 +41,7 @@ async fn run(call: Call) -> Result<Report, UserError> {
         report.findings.push(finding.hint("see [federation] `peers_path`"));
         return Ok(report.then("Who leads", "federation raft"));
     }
-    let mut all = Vec::new();
+    let (mut all, mut closed) = (Vec::new(), BTreeSet::new());
     for account in &accounts {
         let asked = account.source.as_str();
         match account.answer.as_ref().map(peers) {
@@ -52,11 +52,18 @@ async fn run(call: Call) -> Result<Report, UserError> {
             }
             Err(error) if error.cause == Cause::NotFound => {
                 let text = "has no such endpoint";
-                report.findings.push(Finding::new(Status::Unsupported, account.name(), text, asked));
+                report.findings.push(Finding::new(
+                    Status::Unsupported,
+                    account.name(),
+                    text,
+                    asked,
+                ));
             }
+            // What is forbidden is forbidden for all members of a cluster.
             Err(error) if error.cause == Cause::Forbidden => {
-                let hint = "grant nova's account `get` on `pods/proxy`, or give the cluster a URL in [federation.urls]";
-                report.findings.push(error.finding(account.name(), asked).hint(hint));
+                if closed.insert(account.cluster.as_str()) {
+                    report.findings.push(account.forbidden(error));
+                }
             }
             Err(error) => report.findings.push(error.finding(account.name(), asked)),
         }

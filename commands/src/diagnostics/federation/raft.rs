@@ -97,14 +97,19 @@ fn leadership(said: &[(&Member, &RaftStatus)], asked: usize, source: &str) -> Fi
         status.term.map_or_else(String::new, |term| format!(" (term {term})"))
     };
     let finding = |status, text: String| {
-        Finding::new(status, "leader", text, source).expected("one leader that all agree on")
+        let finding = Finding::new(status, "leader", text, source);
+        match status {
+            Status::Ok => finding,
+            _ => finding.expected("one leader that all agree on"),
+        }
     };
     if leaders.len() > 1 {
         let names: Vec<String> = leaders
             .iter()
             .map(|(member, status)| format!("{}{}", member.name.raw(), in_term(status)))
             .collect();
-        let text = format!("SPLIT BRAIN: {} members lead at once: {}", leaders.len(), names.join(", "));
+        let text =
+            format!("SPLIT BRAIN: {} members lead at once: {}", leaders.len(), names.join(", "));
         return finding(Status::Fail, text)
             .hint("change nothing on either side; check the network between them: `net clusters`");
     }
@@ -120,11 +125,13 @@ fn leadership(said: &[(&Member, &RaftStatus)], asked: usize, source: &str) -> Fi
         *terms.entry(*term).or_default() += 1;
     }
     if terms.values().any(|leaders| *leaders > 1) {
-        let parts = named.iter().map(|((_, leader), members)| {
+        let torn = named.iter().filter(|((term, _), _)| terms[term] > 1);
+        let parts = torn.map(|((_, leader), members)| {
             let members: Vec<&str> = members.iter().copied().collect();
             format!("{} say {leader}", members.join(", "))
         });
-        let text = format!("SPLIT BRAIN: members disagree on the leader: {}", parts.collect::<Vec<_>>().join("; "));
+        let parts: Vec<String> = parts.collect();
+        let text = format!("SPLIT BRAIN: members disagree on the leader: {}", parts.join("; "));
         return finding(Status::Fail, text)
             .hint("change nothing on either side; check the network between them: `net clusters`");
     }
@@ -136,16 +143,16 @@ fn leadership(said: &[(&Member, &RaftStatus)], asked: usize, source: &str) -> Fi
         (None, None) => None,
     };
     match leader {
-        _ if said.len() < majority => finding(
-            Status::Fail,
-            format!("{agree}, fewer than the {majority} that decide"),
-        )
-        .hint("without a majority nothing is committed"),
+        _ if said.len() < majority => {
+            finding(Status::Fail, format!("{agree}, fewer than the {majority} that decide"))
+                .hint("without a majority nothing is committed")
+        }
         None => finding(Status::Fail, format!("nobody leads; {agree}"))
             .hint("an election is under way, or no majority can be had: ask again"),
-        Some(leader) if leaders.is_empty() => {
-            finding(Status::Warn, format!("{leader} by name, but no member says that it leads; {agree}"))
-        }
+        Some(leader) if leaders.is_empty() => finding(
+            Status::Warn,
+            format!("{leader} by name, but no member says that it leads; {agree}"),
+        ),
         Some(leader) if said.len() < asked => finding(Status::Warn, format!("{leader}; {agree}")),
         Some(leader) => finding(Status::Ok, format!("{leader}; {agree}")),
     }
@@ -163,6 +170,7 @@ fn silent(accounts: &[Account], members: &[Member]) -> Vec<Finding> {
         let finding = Finding::new(Status::Unsupported, "raft", text, source.as_str());
         return vec![finding.hint("see [federation] `status_path`")];
     }
+    let mut closed = BTreeSet::new();
     for (account, member) in accounts.iter().zip(members) {
         let source = account.source.as_str();
         match &account.answer {
@@ -173,23 +181,21 @@ fn silent(accounts: &[Account], members: &[Member]) -> Vec<Finding> {
                 "says nothing about raft that is understood",
                 source,
             )),
-            Err(error) => findings.push(error_finding(account, error)),
+            // What is forbidden is forbidden for all members of a cluster.
+            Err(error) if error.cause == Cause::Forbidden => {
+                if closed.insert(account.cluster.as_str()) {
+                    findings.push(account.forbidden(error));
+                }
+            }
+            Err(error) if error.cause == Cause::NotFound => {
+                let text = "has no such endpoint";
+                let name = account.name();
+                findings.push(Finding::new(Status::Unsupported, name, text, source));
+            }
+            Err(error) => findings.push(error.finding(account.name(), source)),
         }
     }
     findings
-}
-
-fn error_finding(account: &Account, error: &crate::platform::PlatformError) -> Finding {
-    let source = account.source.as_str();
-    match error.cause {
-        Cause::NotFound => {
-            Finding::new(Status::Unsupported, account.name(), "has no such endpoint", source)
-        }
-        Cause::Forbidden => error.finding(account.name(), source).hint(
-            "grant nova's account `get` on `pods/proxy`, or give the cluster a URL in [federation.urls]",
-        ),
-        _ => error.finding(account.name(), source),
-    }
 }
 
 fn table(members: &[Member], source: &str) -> Table {
@@ -251,14 +257,21 @@ mod tests {
 
     #[test]
     fn one_leader_that_all_agree_on_is_well() {
-        let members =
-            [member("a", Leader, 7, "a", 9), member("b", Follower, 7, "a", 9), member("c", Follower, 7, "", 8)];
+        let members = [
+            member("a", Leader, 7, "a", 9),
+            member("b", Follower, 7, "a", 9),
+            member("c", Follower, 7, "", 8),
+        ];
         assert_eq!(headline(&members), (Status::Ok, "a (term 7); 3 of 3 members answered".into()));
     }
 
     #[test]
     fn disagreement_is_a_split_brain() {
-        let two = [member("a", Leader, 7, "a", 9), member("b", Leader, 8, "b", 9), member("c", Follower, 8, "b", 9)];
+        let two = [
+            member("a", Leader, 7, "a", 9),
+            member("b", Leader, 8, "b", 9),
+            member("c", Follower, 8, "b", 9),
+        ];
         let (status, text) = headline(&two);
         assert_eq!(status, Status::Fail);
         assert_eq!(text, "SPLIT BRAIN: 2 members lead at once: a (term 7), b (term 8)");
@@ -271,15 +284,25 @@ mod tests {
     #[test]
     fn a_minority_decides_nothing_and_a_missing_leader_is_said() {
         let (status, text) = headline(&[member("a", Leader, 7, "a", 9), silent("b"), silent("c")]);
-        assert_eq!((status, text.as_str()), (Status::Fail, "1 of 3 members answered, fewer than the 2 that decide"));
-        let (status, text) = headline(&[member("a", Follower, 7, "", 9), member("b", Role::Candidate, 8, "", 9)]);
-        assert_eq!((status, text.as_str()), (Status::Fail, "nobody leads; 2 of 2 members answered"));
+        assert_eq!(
+            (status, text.as_str()),
+            (Status::Fail, "1 of 3 members answered, fewer than the 2 that decide")
+        );
+        let (status, text) =
+            headline(&[member("a", Follower, 7, "", 9), member("b", Role::Candidate, 8, "", 9)]);
+        assert_eq!(
+            (status, text.as_str()),
+            (Status::Fail, "nobody leads; 2 of 2 members answered")
+        );
     }
 
     #[test]
     fn who_is_behind_is_named() {
-        let members =
-            [member("a", Leader, 7, "a", 100), member("b", Follower, 6, "a", 89), member("c", Follower, 7, "a", 90)];
+        let members = [
+            member("a", Leader, 7, "a", 100),
+            member("b", Follower, 6, "a", 89),
+            member("c", Follower, 7, "a", 90),
+        ];
         let findings = judge(&members, 10, "test");
         let told: Vec<_> =
             findings[1..].iter().map(|f| (f.subject.raw(), f.measured.raw())).collect();

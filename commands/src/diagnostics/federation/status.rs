@@ -32,9 +32,8 @@ async fn run(call: Call) -> Result<Report, UserError> {
         let deployed = cluster.deployed((namespace, kind, name), selector);
         let (nodes, deployed) = futures_util::join!(cluster.nodes(), deployed);
         call.progress.done();
-        let ready = nodes.map(|nodes| {
-            (nodes.iter().filter(|node| node.ready).count(), nodes.len())
-        });
+        let ready =
+            nodes.map(|nodes| (nodes.iter().filter(|node| node.ready).count(), nodes.len()));
         (*cluster, ready, deployed)
     });
     let mut report = Report::new("federation");
@@ -126,8 +125,7 @@ fn judge_pods(
 }
 
 fn row(cluster: &Cluster, pod: &Pod) -> Vec<Untrusted> {
-    let age =
-        pod.started.map(|at| human::span(Timestamp::now().duration_since(at).as_secs_f64()));
+    let age = pod.started.map(|at| human::span(Timestamp::now().duration_since(at).as_secs_f64()));
     vec![
         cluster.name().into(),
         pod.name.as_str().into(),

@@ -44,7 +44,9 @@ async fn run(call: Call) -> Result<Report, UserError> {
     let platform = &*call.platform;
     let config = &platform.frontend;
     let (kind, name) = workload(&config.workload).ok_or_else(|| {
-        UserError::new("[frontend] `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME")
+        UserError::new(
+            "[frontend] `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME",
+        )
     })?;
     let errors = Filter::new(&config.errors)
         .map_err(|why| UserError::new(format!("[frontend] `errors`: {why}")))?;
@@ -240,10 +242,8 @@ async fn socket(platform: &Platform) -> Finding {
         Err(error) => {
             let text = format!("no upgrade: {}", error.measured().raw());
             return match error.cause {
-                Cause::NotFound => {
-                    finding(Status::Unsupported, "no such endpoint here".to_owned())
-                        .hint("see [frontend] `websocket`")
-                }
+                Cause::NotFound => finding(Status::Unsupported, "no such endpoint here".to_owned())
+                    .hint("see [frontend] `websocket`"),
                 Cause::Unauthenticated | Cause::Forbidden => finding(Status::NoData, text)
                     .hint("it is there and wants a session, which nova has not"),
                 Cause::Http(200) => finding(Status::Fail, "answers without an upgrade".to_owned())

@@ -102,8 +102,7 @@ fn one_service<'a>(
         );
     };
     let selector = service.selector.as_deref().unwrap_or(&workload.selector);
-    let pods: Vec<&Pod> =
-        namespace.pods.iter().filter(|pod| pod.selected_by(selector)).collect();
+    let pods: Vec<&Pod> = namespace.pods.iter().filter(|pod| pod.selected_by(selector)).collect();
     let (status, mut facts) = judge(workload, &pods);
     let restarts: u64 = pods.iter().map(|pod| u64::from(pod.restarts)).sum();
     if restarts > 0 {

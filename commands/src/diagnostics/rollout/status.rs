@@ -66,7 +66,10 @@ async fn run(call: Call) -> Result<Report, UserError> {
     } else {
         report.then("Logs", format!("logs {}{within} --tail 50", service.name))
     };
-    Ok(report.then("Check again", again).then("Health", format!("health {}", service.name)).bounded())
+    Ok(report
+        .then("Check again", again)
+        .then("Health", format!("health {}", service.name))
+        .bounded())
 }
 
 fn judge(service: &str, home: &Home<'_>, workload: &Workload) -> Finding {
@@ -90,11 +93,17 @@ fn judge(service: &str, home: &Home<'_>, workload: &Workload) -> Finding {
     };
     let image = workload.images.first().map(String::as_str).unwrap_or_default();
     let finding = Finding::new(status, service, format!("{text} · {image}"), home.place());
+    if status == Status::Ok {
+        return finding;
+    }
     let finding = finding.expected(format!("{} updated and ready", workload.desired));
     match (status, workload.available) {
-        (Status::Ok, _) => finding,
-        (Status::Fail, 0) => finding.hint("nothing of it serves: roll back, or mend the new template"),
-        (Status::Fail, _) => finding.hint("the old pods still serve: mend the new template or roll back"),
+        (Status::Fail, 0) => {
+            finding.hint("nothing of it serves: roll back, or mend the new template")
+        }
+        (Status::Fail, _) => {
+            finding.hint("the old pods still serve: mend the new template or roll back")
+        }
         _ => finding,
     }
 }
@@ -104,17 +113,21 @@ fn hindrances(service: &str, home: &Home<'_>, pods: &[Pod]) -> Vec<Finding> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for pod in pods.iter().filter(|pod| !pod.ready && pod.phase != "Terminating") {
         let reason = pod.waiting_reason.as_deref();
-        *reasons.entry(reason.unwrap_or(if pod.phase == "Pending" {
-            "not scheduled or starting"
-        } else {
-            "runs and is not ready"
-        }))
-        .or_default() += 1;
+        *reasons
+            .entry(reason.unwrap_or(if pod.phase == "Pending" {
+                "not scheduled or starting"
+            } else {
+                "runs and is not ready"
+            }))
+            .or_default() += 1;
     }
     let told = reasons.into_iter().map(|(reason, count)| {
         let status = match reason {
             "ContainerCreating" | "PodInitializing" => Status::Warn,
-            "ImagePullBackOff" | "ErrImagePull" | "CrashLoopBackOff" | "InvalidImageName"
+            "ImagePullBackOff"
+            | "ErrImagePull"
+            | "CrashLoopBackOff"
+            | "InvalidImageName"
             | "CreateContainerConfigError" => Status::Fail,
             _ => Status::Warn,
         };
@@ -124,7 +137,9 @@ fn hindrances(service: &str, home: &Home<'_>, pods: &[Pod]) -> Vec<Finding> {
             "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => {
                 finding.hint("check the image's name and the right to pull it")
             }
-            "CrashLoopBackOff" => finding.hint("its log before the restart says why: `logs --previous`"),
+            "CrashLoopBackOff" => {
+                finding.hint("its log before the restart says why: `logs --previous`")
+            }
             "runs and is not ready" => finding.hint("its readiness probe does not succeed"),
             _ => finding,
         }
@@ -159,9 +174,12 @@ fn pod_table(home: &Home<'_>, pods: &[Pod]) -> Table {
     }
 }
 
-/// The newest events about these pods.
+/// The newest events about these pods that tell of trouble: everything else says what the table shows.
 fn event_table(home: &Home<'_>, pods: &[Pod], events: &[Event]) -> Option<Table> {
-    let ours = |event: &&Event| pods.iter().any(|pod| pod.name == event.about.1);
+    let ours = |event: &&Event| {
+        let trouble = event.kind == "Warning" || event.reason == "BackOff";
+        trouble && pods.iter().any(|pod| pod.name == event.about.1)
+    };
     let rows: Vec<Vec<Untrusted>> = events
         .iter()
         .rev()

@@ -67,7 +67,15 @@ async fn run(call: Call) -> Result<Report, UserError> {
     }
     all.rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1[0].raw().cmp(b.1[0].raw())));
     let mut columns = if args.allocated {
-        vec!["node", "pods", "cpu requests", "cpu limits", "memory requests", "memory limits", "state"]
+        vec![
+            "node",
+            "pods",
+            "cpu requests",
+            "cpu limits",
+            "memory requests",
+            "memory limits",
+            "state",
+        ]
     } else {
         vec!["node", "cpu", "cpu %", "memory", "memory %", "state"]
     };

@@ -111,7 +111,8 @@ async fn one(cluster: &Cluster, namespaces: &[&str]) -> (Vec<Finding>, Vec<PodUs
         memory += used.memory_bytes;
         let mut facts = Vec::new();
         if near(used.memory_bytes, pod.limits.memory_bytes) {
-            let [now, most] = [used.memory_bytes, pod.limits.memory_bytes].map(|b| human::bytes(b as f64));
+            let [now, most] =
+                [used.memory_bytes, pod.limits.memory_bytes].map(|b| human::bytes(b as f64));
             facts.push(format!("memory {now} of {most}"));
         }
         if near(used.cpu_milli, pod.limits.cpu_milli) {
@@ -133,7 +134,12 @@ async fn one(cluster: &Cluster, namespaces: &[&str]) -> (Vec<Finding>, Vec<PodUs
         findings.push(Finding::new(Status::Ok, format!("pods {}", cluster.name()), text, source));
     } else if findings.is_empty() {
         let text = format!("no pods in {}", namespaces.join(", "));
-        findings.push(Finding::new(Status::NoData, format!("pods {}", cluster.name()), text, source));
+        findings.push(Finding::new(
+            Status::NoData,
+            format!("pods {}", cluster.name()),
+            text,
+            source,
+        ));
     }
     (findings, pods)
 }

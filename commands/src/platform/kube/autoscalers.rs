@@ -89,9 +89,8 @@ impl From<HorizontalPodAutoscaler> for Autoscaler {
 impl Target {
     fn of(metric: &MetricSpec, measured: &[MetricStatus]) -> Self {
         let (name, wanted) = wanted(metric);
-        let current = measured.iter().map(current).find(|(kind, of, _)| {
-            *kind == metric.type_ && *of == name
-        });
+        let current =
+            measured.iter().map(current).find(|(kind, of, _)| *kind == metric.type_ && *of == name);
         let current = current.map(|(_, _, value)| value);
         let (wanted, target) = match wanted {
             Some(target) => amount(

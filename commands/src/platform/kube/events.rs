@@ -30,8 +30,7 @@ impl Cluster {
     pub async fn events(&self, namespace: &str, kind: &str) -> Result<Vec<Event>, PlatformError> {
         let events = self.list::<v1::Event>("events", Some(namespace), None).await?;
         let about = |event: &v1::Event| event.involved_object.kind.as_deref() == Some(kind);
-        let mut events: Vec<Event> =
-            events.into_iter().filter(about).map(Event::from).collect();
+        let mut events: Vec<Event> = events.into_iter().filter(about).map(Event::from).collect();
         events.sort_by_key(|event| event.at);
         Ok(events)
     }

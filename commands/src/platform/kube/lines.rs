@@ -20,6 +20,8 @@ const MAX_COMPILED: usize = 1024 * 1024;
 /// The longest time stamp that a line begins with: `2026-11-25T10:00:00.123456789+00:00`.
 const MAX_STAMP: usize = 40;
 
+const ESCAPE: u8 = 0x1B;
+
 /// A pattern that lines have to match. Takes time linear in what it reads, whoever wrote it.
 #[derive(Debug)]
 pub struct Filter {
@@ -138,7 +140,7 @@ impl<'f> Last<'f> {
         let read = |line: Vec<u8>| {
             // A line without a time stamp is the rest of the one before it.
             at = stamp(&line).and_then(|stamp| stamp.parse().ok()).or(at);
-            Line { at, text: Untrusted::from_bytes(content(&line)) }
+            Line { at, text: Untrusted::from_bytes(&uncoloured(content(&line))) }
         };
         Found {
             kept: self.kept.into_iter().map(read).collect(),
@@ -217,6 +219,27 @@ fn content(line: &[u8]) -> &[u8] {
     }
 }
 
+/// Without the escape sequences that colour a terminal: `ESC [ … m`. A lone escape character stays and
+/// is the sanitiser's.
+fn uncoloured(line: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = memchr(ESCAPE, rest) {
+        plain.extend_from_slice(&rest[..start]);
+        rest = &rest[start..];
+        let end = rest.iter().skip(2).position(|byte| (0x40..=0x7E).contains(byte));
+        match end.filter(|_| rest.get(1) == Some(&b'[')) {
+            Some(end) => rest = &rest[end + 3..],
+            None => {
+                plain.push(ESCAPE);
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.extend_from_slice(rest);
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +258,8 @@ mod tests {
 
     #[test]
     fn a_pattern_is_about_what_the_container_wrote() {
-        let log = b"2026-11-25T10:00:00.1Z start 25\n2026-11-25T10:00:01Z error: disk\nplain error\n";
+        let log =
+            b"2026-11-25T10:00:00.1Z start 25\n2026-11-25T10:00:01Z error: disk\nplain error\n";
         let at = |text: &str| Some(text.parse().unwrap());
         for cut in [1, 7, 1000] {
             let found = run(Some("error"), log, cut, (10, 1000));
@@ -268,10 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_left_out_and_nothing_else() {
+        for (line, expected) in [
+            ("\x1b[31mred\x1b[0m and \x1b[1;38;5;9mbold\x1b[m", "red and bold"),
+            ("\x1b[31", "\x1b[31"),
+            ("a\x1bb\x1b", "a\x1bb\x1b"),
+            ("plain [31m", "plain [31m"),
+        ] {
+            assert_eq!(uncoloured(line.as_bytes()), expected.as_bytes(), "{line:?}");
+        }
+    }
+
+    #[test]
     fn a_bad_pattern_is_said_in_one_line() {
         assert_eq!(Filter::new("(").unwrap_err(), "unclosed group");
         assert_eq!(Filter::new("").unwrap_err(), "the pattern is empty");
-        assert_eq!(Filter::new(&"x".repeat(2000)).unwrap_err(), "the pattern is longer than 1000 bytes");
+        assert_eq!(
+            Filter::new(&"x".repeat(2000)).unwrap_err(),
+            "the pattern is longer than 1000 bytes"
+        );
         assert_eq!(Filter::new(r"(\w{100}){100}").unwrap_err(), "the pattern is too large");
     }
 

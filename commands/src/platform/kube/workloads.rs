@@ -22,7 +22,9 @@ impl WorkloadKind {
     /// The kind of that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        [Self::Deployment, Self::StatefulSet, Self::DaemonSet].into_iter().find(|k| k.word() == word)
+        [Self::Deployment, Self::StatefulSet, Self::DaemonSet]
+            .into_iter()
+            .find(|k| k.word() == word)
     }
 
     /// The word of kubectl and of nova's configuration.

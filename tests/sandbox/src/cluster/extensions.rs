@@ -102,7 +102,11 @@ pub(crate) fn set_available(state: &mut State, group: &str, available: bool) {
             ("True", "Passed", "all checks passed".to_owned())
         } else {
             let of = |key: &str| text(service, &format!("/spec/service/{key}")).to_owned();
-            let why = format!("endpoints for service/{} in \"{}\" have no addresses with port name \"https\"", of("name"), of("namespace"));
+            let why = format!(
+                "endpoints for service/{} in \"{}\" have no addresses with port name \"https\"",
+                of("name"),
+                of("namespace")
+            );
             ("False", "MissingEndpoints", why)
         };
         let status = &mut service["status"];
@@ -195,7 +199,8 @@ pub(crate) fn answer(
 
 fn unknown(metric: &str) -> Refusal {
     let mut refusal = Refusal::no_such_path();
-    refusal.body["message"] = json!(format!("the server could not find the metric {metric} for pods"));
+    refusal.body["message"] =
+        json!(format!("the server could not find the metric {metric} for pods"));
     refusal
 }
 

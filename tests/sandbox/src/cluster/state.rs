@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::extensions::Adapter;
 use super::controllers::events::Written;
+use super::extensions::Adapter;
 use super::faults::{ApiFaults, DeploymentFault};
 use super::logs::Logs;
 use super::rbac::User;

@@ -1,16 +1,22 @@
 //! `logs`.
 
+use std::time::Duration;
+
 use nova_sandbox::cluster::DeploymentFault;
+use nova_sandbox::{World, WorldOptions};
 
 use super::{cluster, forbid, say_all, steady};
-use crate::support::Nova;
+use crate::support::{Nova, patient};
 
 /// The pods of a service, in order, and their names' ends as `POD1`, `POD2` in a text.
 fn named(nova: &Nova, service: &str, text: &str) -> String {
     let pods = cluster(nova).pods_of("novacron", service);
-    let ends = pods.iter().enumerate().map(|(n, pod)| (n + 1, pod.rsplit('-').next().unwrap_or(pod)));
+    let ends =
+        pods.iter().enumerate().map(|(n, pod)| (n + 1, pod.rsplit('-').next().unwrap_or(pod)));
     // Only where it names a line: the whole names are masked by `steady`.
-    ends.fold(text.to_owned(), |text, (n, end)| text.replace(&format!(" {end} "), &format!(" POD{n} ")))
+    ends.fold(text.to_owned(), |text, (n, end)| {
+        text.replace(&format!(" {end} "), &format!(" POD{n} "))
+    })
 }
 
 #[tokio::test]
@@ -20,7 +26,8 @@ async fn the_lines_of_all_pods_in_the_order_of_time() {
     for n in 0..6 {
         let pod = &pods[n % pods.len()];
         let level = if n == 3 { "ERROR" } else { "info" };
-        let line = format!("{level} request {n} from \u{1b}[31mtenant\u{1b}[0m password=hunter2{n}");
+        let line =
+            format!("{level} request {n} from \u{1b}[31mtenant\u{1b}[0m password=hunter2{n}");
         cluster(&nova).log("novacron", pod, &line);
     }
     let lines = [
@@ -34,30 +41,120 @@ async fn the_lines_of_all_pods_in_the_order_of_time() {
     let replies = say_all(&mut nova, &lines).await;
     assert!(!replies.contains("hunter2"), "a secret is shown: {replies}");
     let replies = named(&nova, "vm-service", &replies);
-    steady(|| insta::assert_snapshot!(replies, @""));
+    steady(|| {
+        insta::assert_snapshot!(replies, @r#"
+    > logs vm-service
+    ✓ log of vm-service: 1 ok
+
+    ─ 1 ok
+      ✓ vm-service  3 pods · 6 lines  logs of deployment novacron/vm-service in us-east · AGE
+
+    ─ Last 6 lines, logs of deployment novacron/vm-service in us-east · AGE
+      TIME POD1 info request 0 from [31mtenant[0m password=[secret]
+      TIME POD2 info request 1 from [31mtenant[0m password=[secret]
+      TIME POD3 info request 2 from [31mtenant[0m password=[secret]
+      TIME POD1 ERROR request 3 from [31mtenant[0m password=[secret]
+      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
+      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+
+    [1] Errors only   [2] Rollout
+      N ms
+    exit 0
+
+    > logs vm-service --tail 2
+    ✓ log of vm-service: 1 ok
+
+    ─ 1 ok
+      ✓ vm-service  3 pods · 2 lines  logs of deployment novacron/vm-service in us-east · AGE
+
+    ─ Last 2 lines, logs of deployment novacron/vm-service in us-east · AGE
+      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
+      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+
+    [1] Errors only   [2] Rollout
+      N ms
+    exit 0
+
+    > logs vm-service --since 15m --grep (?i)^error
+    ✓ log of vm-service: 1 ok
+
+    ─ 1 ok
+      ✓ vm-service  3 pods · 1 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
+
+    ─ Last 1 line, logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
+      TIME POD1 ERROR request 3 from [31mtenant[0m password=[secret]
+
+    [1] Rollout
+      N ms
+    exit 0
+
+    > logs vm-service --since 2h --grep "request [45]"
+    ✓ log of vm-service: 1 ok
+
+    ─ 1 ok
+      ✓ vm-service  3 pods · 2 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE ago
+
+    ─ Last 2 lines, logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
+      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
+      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+
+    [1] Rollout
+      N ms
+    exit 0
+
+    > logs vm-service --grep nothing-like-it
+    ? log of vm-service: 1 without data
+      ? vm-service  3 pods · 0 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, lines that match nothing-like-it · AGE
+        → no line matches: look further back with a larger `--since`
+
+    [1] Rollout
+      N ms
+    exit 0
+
+    > logs backup-service
+    ? log of backup-service: 1 without data
+      ? backup-service  2 pods · 0 lines  logs of deployment novacron/backup-service in us-east · AGE
+        → nothing was written in this time
+
+    [1] Errors only   [2] Rollout
+      N ms
+    exit 0
+    "#)
+    });
 }
 
 #[tokio::test]
 async fn the_lines_before_a_restart() {
-    let mut nova = Nova::start().await;
+    // One crash and no second one while the test looks.
+    let options = WorldOptions {
+        clusters: vec!["us-east".to_owned()],
+        step: Duration::from_secs(3_600),
+        databases: false,
+    };
+    let world = World::start(options).await.expect("the sandbox starts");
+    let mut nova = Nova::on(world, patient).await;
     let none = say_all(&mut nova, &["logs ml-service --previous"]).await;
-    for pod in cluster(&nova).pods_of("novacron", "ml-service") {
-        cluster(&nova).log("novacron", &pod, "panic: model file is missing");
+    steady(|| {
+        insta::assert_snapshot!(none, @r"
+    > logs ml-service --previous
+    ? log of ml-service: 2 without data
+      ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
+      ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
+
+    [1] Errors only   [2] Rollout
+      N ms
+    exit 0
+    ")
+    });
+    let pods = cluster(&nova).pods_of("novacron", "ml-service");
+    for pod in &pods {
+        cluster(&nova).log("novacron", pod, "panic: model file is missing");
     }
     cluster(&nova).break_deployment("novacron", "ml-service", DeploymentFault::CrashLoop);
-    let found = async {
-        for _ in 0..500 {
-            let reply = nova.say("logs ml-service --previous --grep panic").await;
-            if reply.matches("model file is missing").count() == 2 {
-                return reply;
-            }
-            tokio::task::yield_now().await;
-        }
-        panic!("the last words of both pods were awaited");
-    };
-    let found = found.await;
-    let replies = named(&nova, "ml-service", &format!("{none}{found}"));
-    steady(|| insta::assert_snapshot!(replies, @""));
+    let found = nova.say("logs ml-service --previous --grep panic").await;
+    assert_eq!(found.matches("panic: model file is missing").count(), pods.len(), "{found}");
+    let offered = nova.say("logs ml-service").await;
+    assert!(offered.contains("Before the restart"), "{offered}");
 }
 
 #[tokio::test]
@@ -68,7 +165,31 @@ async fn pods_that_cannot_be_read_are_said_and_the_others_shown() {
     forbid(cluster(&nova), &[]);
     nova.sandbox("break orchestration-service absent").await;
     replies += &say_all(&mut nova, &["logs orchestration-service"]).await;
-    steady(|| insta::assert_snapshot!(replies, @""));
+    steady(|| {
+        insta::assert_snapshot!(replies, @r#"
+    > logs orchestration-service
+    ? log of orchestration-service: 2 without data
+      ? orchestration-service-TEMPLATE-PODID  not permitted: pods "orchestration-service-TEMPLATE-PODID" is forbidden: User "reader" cannot get resource "pods/log" in API group "" in the namespace
+                                                "novacron"  logs of deployment novacron/orchestration-service in us-east · AGE
+        → grant nova's account `get` on `pods/log`
+      ? orchestration-service-TEMPLATE-PODID  not permitted: pods "orchestration-service-TEMPLATE-PODID" is forbidden: User "reader" cannot get resource "pods/log" in API group "" in the namespace
+                                                "novacron"  logs of deployment novacron/orchestration-service in us-east · AGE
+        → grant nova's account `get` on `pods/log`
+
+    [1] Errors only   [2] Rollout
+      N ms
+    exit 0
+
+    > logs orchestration-service
+    ○ orchestration-service: 1 absent
+      ○ orchestration-service  no deployment novacron/orchestration-service in us-east
+        └ deployment novacron/orchestration-service in us-east · AGE
+        → removed, or named differently here: see the service's `workload`
+
+      N ms
+    exit 1
+    "#)
+    });
 }
 
 #[tokio::test]
@@ -109,5 +230,38 @@ async fn mistakes_get_one_line_that_says_what_to_do() {
     }
     let time = replies.find("such as 2").map(|at| replies[at + 8..at + 28].to_owned());
     let replies = replies.replace(&time.unwrap_or_default(), "TIME");
-    steady(|| insta::assert_snapshot!(replies, @""));
+    steady(|| {
+        insta::assert_snapshot!(replies, @r"
+    logs
+      ✗ `logs` needs `<SERVICE>`; see `help logs`
+      exit 2
+    logs vm-servic
+      ✗ no service `vm-servic`; did you mean `vm-service`?
+      exit 2
+    logs vm-service --tail 0
+      ✗ `0` does not fit `--tail <1-100000>`: 0 is not in 1..=100000
+      exit 2
+    logs vm-service --tail 100001
+      ✗ `100001` does not fit `--tail <1-100000>`: 100001 is not in 1..=100000
+      exit 2
+    logs vm-service --since yesterday
+      ✗ `--since yesterday`: give a duration such as 15m, 2h or 3d, or a time such as TIME
+      exit 2
+    logs vm-service --since TIME
+      ✗ `--since` lies in the future
+      exit 2
+    logs vm-service --grep (
+      ✗ `--grep`: unclosed group
+      exit 2
+    logs vm-service --grep (\w{100}){100}
+      ✗ `--grep`: the pattern is too large
+      exit 2
+    logs vm-service --cluster eu
+      ✗ no cluster `eu`; there are us-east
+      exit 2
+    logs monitoring
+      ✗ no service `monitoring`; there are api-gateway, vm-service, orchestration-service, ml-service, federation-service, backup-service
+      exit 2
+    ")
+    });
 }
