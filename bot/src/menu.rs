@@ -88,7 +88,19 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
+        capacity hpa
+        capacity metrics
+        capacity recommend service?: Live
+        capacity usage
+        federation peers
+        federation raft
+        federation status
+        frontend check
         health service?: Live, --cluster?: Live
+        logs service: Live, --tail?: Number { min: Some(1), max: Some(100000) }, --since?: Text, --grep?: Text, --previous?: Flag, --cluster?: Live
+        rollout status service: Live, --cluster?: Live
+        top nodes --allocated?: Flag, --cluster?: Live
+        top pods --sort?: Choice(["cpu", "memory"]), --cluster?: Live
         incident declare severity: Choice(["critical", "high", "medium", "low"]), impact…: Text
         incident list
         incident show incident?: Live

@@ -117,6 +117,14 @@ async fn the_catalogue_names_every_item_of_the_guide() {
     assert_eq!(
         available,
         [
+            "capacity hpa",
+            "capacity metrics",
+            "capacity recommend",
+            "capacity usage",
+            "federation peers",
+            "federation raft",
+            "federation status",
+            "frontend check",
             "health",
             "help",
             "home",
@@ -126,7 +134,11 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "incident note",
             "incident resolve",
             "incident show",
+            "logs",
             "ping",
+            "rollout status",
+            "top nodes",
+            "top pods",
             "whoami"
         ]
     );

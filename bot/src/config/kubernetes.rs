@@ -101,6 +101,15 @@ requests_per_replica = 0
 custom_metric = "../x"
 "#;
         let Err(wrong) = Config::parse("nova.toml", text) else { panic!("it is all wrong") };
-        insta::assert_snapshot!(wrong, @"");
+        insta::assert_snapshot!(wrong, @r"
+        nova.toml:4: [federation] no cluster `us-esat` is configured; did you mean `us-east`?
+        nova.toml:4: [federation] `urls` starts with http:// or https://
+        nova.toml:4: [federation] `status_path` starts with a `/`
+        nova.toml:8: [frontend] `workload` is deployment/NAME, statefulset/NAME or daemonset/NAME
+        nova.toml:8: [frontend] `websocket` starts with ws:// or wss://
+        nova.toml:8: [frontend] `errors`: unclosed group
+        nova.toml:12: [capacity] `requests_per_replica` is at least 1
+        nova.toml:12: [capacity] `custom_metric` is the name of a metric
+        ");
     }
 }

@@ -21,58 +21,58 @@ async fn a_front_end_that_is_well_and_one_that_is_not() {
     let replies = replies.replace(&format!(" {end} "), " POD ");
     steady(|| {
         insta::assert_snapshot!(replies, @r#"
-    > frontend check
-    ✓ frontend: 4 ok
+        > frontend check
+        ✓ frontend: 4 ok
 
-    ─ 4 ok
-      ✓ WebSocket  upgrade in N ms · first message of 54 B after N ms: {"type":"vm.status","id":"vm-0001","status":"running"}  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      ✓ gateway    200 · N ms  GET http://127.0.0.1:PORT/api/v1/health · AGE
-      ✓ log        no errors in the last 15 min  logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
-      ✓ pods       2/2 ready  deployment novacron/novacron-frontend in us-east · AGE
+        ─ 4 ok
+          ✓ WebSocket  upgrade in N ms · first message of 54 B after N ms: {"type":"vm.status","id":"vm-0001","status":"running"}  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          ✓ gateway    200 · N ms  GET http://127.0.0.1:PORT/api/v1/health · AGE
+          ✓ log        no errors in the last 15 min  logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
+          ✓ pods       2/2 ready  deployment novacron/novacron-frontend in us-east · AGE
 
-    ─ To ask the user, the guide's browser checklist · AGE
-      1. Reload without the cache (Ctrl+Shift+R), then try a private window.
-      2. Console (F12): note the first red line, with its file and line.
-      3. Network: which request is red or pending? Note its status, address and time.
-      4. Network, WS: does the socket show 101 and then messages? A close code other than 1000?
-      5. "Mixed content" or CORS: is the page on https and an address in it on http?
-      6. Signed in? 401 or 403 in Network means that the session has ended: sign in again.
-      7. Extensions, VPN, company proxy: try without them, or another network.
-      8. Does a colleague elsewhere see it, too? Since when, which browser and version?
+        ─ To ask the user, the guide's browser checklist · AGE
+          1. Reload without the cache (Ctrl+Shift+R), then try a private window.
+          2. Console (F12): note the first red line, with its file and line.
+          3. Network: which request is red or pending? Note its status, address and time.
+          4. Network, WS: does the socket show 101 and then messages? A close code other than 1000?
+          5. "Mixed content" or CORS: is the page on https and an address in it on http?
+          6. Signed in? 401 or 403 in Network means that the session has ended: sign in again.
+          7. Extensions, VPN, company proxy: try without them, or another network.
+          8. Does a colleague elsewhere see it, too? Since when, which browser and version?
 
-    [1] Check again
-      N ms
-    exit 0
+        [1] Check again
+          N ms
+        exit 0
 
-    > frontend check
-    ✗ frontend: 3 failing, 1 warning
-      ✗ WebSocket  upgrade in N ms · closed at once: 1008 session expired · did not answer the close
-        └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-        → the code says why; 1008 and 44xx are refusals of the session
-      ✗ gateway    503 · unhealthy · database: connection refused · N ms
-        └ GET http://127.0.0.1:PORT/api/v1/health · AGE
-      ✗ pods       0/2 ready
-        └ deployment novacron/novacron-frontend in us-east · AGE
-      ! log        1 error line in the last 15 min
-        └ logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
+        > frontend check
+        ✗ frontend: 3 failing, 1 warning
+          ✗ WebSocket  upgrade in N ms · closed at once: 1008 session expired
+            └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+            → the code says why; 1008 and 44xx are refusals of the session
+          ✗ gateway    503 · unhealthy · database: connection refused · N ms
+            └ GET http://127.0.0.1:PORT/api/v1/health · AGE
+          ✗ pods       0/2 ready
+            └ deployment novacron/novacron-frontend in us-east · AGE
+          ! log        1 error line in the last 15 min
+            └ logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
 
-    ─ Last errors, logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
-      TIME POD TypeError: Cannot read properties of undefined
+        ─ Last errors, logs of deployment novacron/novacron-frontend in us-east, last 15 min · AGE
+          TIME POD TypeError: Cannot read properties of undefined
 
-    ─ To ask the user, the guide's browser checklist · AGE
-      1. Reload without the cache (Ctrl+Shift+R), then try a private window.
-      2. Console (F12): note the first red line, with its file and line.
-      3. Network: which request is red or pending? Note its status, address and time.
-      4. Network, WS: does the socket show 101 and then messages? A close code other than 1000?
-      5. "Mixed content" or CORS: is the page on https and an address in it on http?
-      6. Signed in? 401 or 403 in Network means that the session has ended: sign in again.
-      7. Extensions, VPN, company proxy: try without them, or another network.
-      8. Does a colleague elsewhere see it, too? Since when, which browser and version?
+        ─ To ask the user, the guide's browser checklist · AGE
+          1. Reload without the cache (Ctrl+Shift+R), then try a private window.
+          2. Console (F12): note the first red line, with its file and line.
+          3. Network: which request is red or pending? Note its status, address and time.
+          4. Network, WS: does the socket show 101 and then messages? A close code other than 1000?
+          5. "Mixed content" or CORS: is the page on https and an address in it on http?
+          6. Signed in? 401 or 403 in Network means that the session has ended: sign in again.
+          7. Extensions, VPN, company proxy: try without them, or another network.
+          8. Does a colleague elsewhere see it, too? Since when, which browser and version?
 
-    [1] Check again
-      N ms
-    exit 1
-    "#)
+        [1] Check again
+          N ms
+        exit 1
+        "#)
     });
 }
 
@@ -100,34 +100,34 @@ async fn every_fault_of_the_websocket_is_told_from_the_others() {
     }
     steady(|| {
         insta::assert_snapshot!(replies, @r"
-    Quiet
-      ! WebSocket  upgrade in N ms · no message within N ms, answers pings
-      └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → nothing changed in that time, or updates do not flow
-    Dead
-      ✗ WebSocket  upgrade in N ms · neither messages nor answers to pings · did not answer the close
-      └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → it accepts connections and does nothing with them
-    Closes
-      ✗ WebSocket  upgrade in N ms · closed at once: 1008 session expired · did not answer the close
-      └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → the code says why; 1008 and 44xx are refusals of the session
-    Page
-      ✗ WebSocket  answers without an upgrade
-      └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → a proxy between drops `Upgrade`: let it through
-    Status(401)
-      ? WebSocket  no upgrade: credentials refused  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → it is there and wants a session, which nova has not
-      
-    Status(404)
-      – WebSocket  no such endpoint here  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-      → see [frontend] `websocket`
-      
-    Status(502)
-      ✗ WebSocket  no upgrade: HTTP 502
-      └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-    ")
+        Quiet
+          ! WebSocket  upgrade in N ms · no message within N ms, answers pings
+          └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → nothing changed in that time, or updates do not flow
+        Dead
+          ✗ WebSocket  upgrade in N ms · neither messages nor answers to pings · did not answer the close
+          └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → it accepts connections and does nothing with them
+        Closes
+          ✗ WebSocket  upgrade in N ms · closed at once: 1008 session expired
+          └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → the code says why; 1008 and 44xx are refusals of the session
+        Page
+          ✗ WebSocket  answers without an upgrade
+          └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → a proxy between drops `Upgrade`: let it through
+        Status(401)
+          ? WebSocket  no upgrade: credentials refused  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → it is there and wants a session, which nova has not
+          
+        Status(404)
+          – WebSocket  no such endpoint here  WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+          → see [frontend] `websocket`
+          
+        Status(502)
+          ✗ WebSocket  no upgrade: HTTP 502
+          └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
+        ")
     });
 }
 

@@ -92,7 +92,7 @@ async fn the_lines_of_all_pods_in_the_order_of_time() {
     ✓ log of vm-service: 1 ok
 
     ─ 1 ok
-      ✓ vm-service  3 pods · 2 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE ago
+      ✓ vm-service  3 pods · 2 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
 
     ─ Last 2 lines, logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
       TIME POD2 info request 4 from [31mtenant[0m password=[secret]
@@ -136,15 +136,15 @@ async fn the_lines_before_a_restart() {
     let none = say_all(&mut nova, &["logs ml-service --previous"]).await;
     steady(|| {
         insta::assert_snapshot!(none, @r"
-    > logs ml-service --previous
-    ? log of ml-service: 2 without data
-      ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
-      ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
+> logs ml-service --previous
+? log of ml-service: 2 without data
+  ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
+  ? ml-service-TEMPLATE-PODID  has not restarted  logs of deployment novacron/ml-service in us-east, previous · AGE
 
-    [1] Errors only   [2] Rollout
-      N ms
-    exit 0
-    ")
+[1] Errors only   [2] Rollout
+  N ms
+exit 0
+")
     });
     let pods = cluster(&nova).pods_of("novacron", "ml-service");
     for pod in &pods {
@@ -167,28 +167,25 @@ async fn pods_that_cannot_be_read_are_said_and_the_others_shown() {
     replies += &say_all(&mut nova, &["logs orchestration-service"]).await;
     steady(|| {
         insta::assert_snapshot!(replies, @r#"
-    > logs orchestration-service
-    ? log of orchestration-service: 2 without data
-      ? orchestration-service-TEMPLATE-PODID  not permitted: pods "orchestration-service-TEMPLATE-PODID" is forbidden: User "reader" cannot get resource "pods/log" in API group "" in the namespace
-                                                "novacron"  logs of deployment novacron/orchestration-service in us-east · AGE
-        → grant nova's account `get` on `pods/log`
-      ? orchestration-service-TEMPLATE-PODID  not permitted: pods "orchestration-service-TEMPLATE-PODID" is forbidden: User "reader" cannot get resource "pods/log" in API group "" in the namespace
-                                                "novacron"  logs of deployment novacron/orchestration-service in us-east · AGE
-        → grant nova's account `get` on `pods/log`
+        > logs orchestration-service
+        ? log of orchestration-service: 1 without data
+          ? orchestration-service  not permitted: pods "orchestration-service-TEMPLATE-PODID" is forbidden: User "reader" cannot get resource "pods/log" in API group "" in the namespace "novacron"
+            └ logs of deployment novacron/orchestration-service in us-east · AGE
+            → grant nova's account `get` on `pods/log`
 
-    [1] Errors only   [2] Rollout
-      N ms
-    exit 0
+        [1] Errors only   [2] Rollout
+          N ms
+        exit 0
 
-    > logs orchestration-service
-    ○ orchestration-service: 1 absent
-      ○ orchestration-service  no deployment novacron/orchestration-service in us-east
-        └ deployment novacron/orchestration-service in us-east · AGE
-        → removed, or named differently here: see the service's `workload`
+        > logs orchestration-service
+        ○ orchestration-service: 1 absent
+          ○ orchestration-service  no deployment novacron/orchestration-service in us-east
+            └ deployment novacron/orchestration-service in us-east · AGE
+            → removed, or named differently here: see the service's `workload`
 
-      N ms
-    exit 1
-    "#)
+          N ms
+        exit 1
+        "#)
     });
 }
 
