@@ -94,7 +94,19 @@ mod tests {
         db integrity
         db slow-queries
         db status
+        capacity hpa
+        capacity metrics
+        capacity recommend service?: Live
+        capacity usage
+        federation peers
+        federation raft
+        federation status
+        frontend check
         health service?: Live, --cluster?: Live
+        logs service: Live, --tail?: Number { min: Some(1), max: Some(100000) }, --since?: Text, --grep?: Text, --previous?: Flag, --cluster?: Live
+        rollout status service: Live, --cluster?: Live
+        top nodes --allocated?: Flag, --cluster?: Live
+        top pods --sort?: Choice(["cpu", "memory"]), --cluster?: Live
         incident declare severity: Choice(["critical", "high", "medium", "low"]), impact…: Text
         incident list
         incident show incident?: Live

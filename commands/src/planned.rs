@@ -1,7 +1,7 @@
 //! The part of the catalogue that this build does not run yet. A row moves into a file of its own
 //! under `diagnostics/` or `remediations/` when its command is built.
 
-use clap::{Arg, ArgAction};
+use clap::Arg;
 
 use crate::command::{Command, Kind, Risk, Run, number};
 
@@ -89,10 +89,6 @@ fn option(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value)
 }
 
-fn flag(name: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue)
-}
-
 /// The rest of the line, as words.
 fn rest(name: &'static str) -> Arg {
     Arg::new(name).value_name(name).required(true).num_args(1..)
@@ -115,13 +111,6 @@ use Risk::{Critical, High, Low, Medium};
 /// Every row, in the order of the guide.
 pub(crate) static PLANNED: &[Command] = &[
     d("contacts", "Who to call, and where the dashboards are", &["G01", "G02", "G91"], none),
-    d("top nodes", "CPU and memory of the nodes", &["G06", "G11"], |c| {
-        c.arg(flag("allocated")).arg(option("cluster", "CLUSTER"))
-    }),
-    d("top pods", "CPU and memory of the pods", &["G06"], |c| {
-        c.arg(option("sort", "BY").value_parser(["cpu", "memory"]))
-            .arg(option("cluster", "CLUSTER"))
-    }),
     d("perf latency", "P95 by service against the 1 s SLA", &["G07"], |c| c.arg(may("SERVICE"))),
     d("perf errors", "Error rate by service against 0.1 %", &["G17"], |c| c.arg(may("SERVICE"))),
     d("perf memory", "Memory trend of a service", &["G43"], |c| c.arg(needs("SERVICE"))),
@@ -139,13 +128,6 @@ pub(crate) static PLANNED: &[Command] = &[
         c.arg(needs("NAME"))
     }),
     d("net loss", "Packet loss to a service", &["G51"], |c| c.arg(needs("SERVICE"))),
-    d("logs", "Log lines of a service's pods", &["G18"], |c| {
-        c.arg(needs("SERVICE"))
-            .arg(number("tail", 1..=100_000))
-            .arg(option("since", "DURATION"))
-            .arg(option("grep", "PATTERN"))
-            .arg(flag("previous"))
-    }),
     d("providers health", "Health of aws, azure and gcp", &["G19"], none),
     d(
         "providers credentials",
@@ -154,16 +136,6 @@ pub(crate) static PLANNED: &[Command] = &[
         none,
     ),
     d("providers check", "Identity and instances by a provider's own tools", &["G22"], provider),
-    d("federation status", "Nodes and federation pods in each cluster", &["G25"], none),
-    d("federation raft", "Who leads, by each member's own account", &["G26"], none),
-    d("federation peers", "Raft peers", &["G30"], none),
-    d(
-        "frontend check",
-        "Frontend pods, gateway, WebSocket, browser checklist",
-        &["G37", "G38", "G39", "G42"],
-        none,
-    ),
-    d("rollout status", "How far a rollout is", &["G46"], |c| c.arg(needs("SERVICE"))),
     s("security auth-failures", "Authentication failures by source and user", &["G52"], none),
     s("security token", "Claims of a suspect token, asked for in private", &["G53"], none),
     s("security rate-limit", "A user's rate-limit state", &["G54"], |c| c.arg(needs("USER"))),
@@ -180,10 +152,6 @@ pub(crate) static PLANNED: &[Command] = &[
     }),
     d("recovery plan", "The recovery order and its time objectives", &["G70"], none),
     d("recovery assess", "State of a region", &["G75"], |c| c.arg(needs("REGION"))),
-    d("capacity hpa", "Autoscalers and their limits", &["G80"], none),
-    d("capacity metrics", "Metrics server and custom metrics", &["G81", "G82"], none),
-    d("capacity usage", "CPU and memory by pod", &["G83"], none),
-    d("capacity recommend", "Replicas for the present load", &["G84"], |c| c.arg(may("SERVICE"))),
     r("scale", "Change a deployment's replicas", Medium, true, &["G13", "G36"], |c| {
         c.arg(needs("SERVICE")).arg(replicas())
     }),

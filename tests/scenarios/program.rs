@@ -123,6 +123,14 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "db integrity",
             "db slow-queries",
             "db status",
+            "capacity hpa",
+            "capacity metrics",
+            "capacity recommend",
+            "capacity usage",
+            "federation peers",
+            "federation raft",
+            "federation status",
+            "frontend check",
             "health",
             "help",
             "home",
@@ -132,7 +140,11 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "incident note",
             "incident resolve",
             "incident show",
+            "logs",
             "ping",
+            "rollout status",
+            "top nodes",
+            "top pods",
             "whoami"
         ]
     );

@@ -5,6 +5,7 @@
 
 mod chat;
 mod discord;
+mod kubernetes;
 mod read;
 mod rules;
 
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nova_commands::platform::config::{
-    ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig, guide_services,
+    CapacityConfig, ClusterConfig, FederationConfig, FrontendConfig, PostgresConfig,
+    PrometheusConfig, RedisConfig, ServiceConfig, guide_services,
 };
 use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
@@ -157,6 +159,9 @@ impl Config {
         let postgres: Option<PostgresConfig> = reader.section("postgres");
         let redis: Option<RedisConfig> = reader.section("redis");
         let prometheus: Option<PrometheusConfig> = reader.section("prometheus");
+        let federation: FederationConfig = reader.section("federation").unwrap_or_default();
+        let frontend: FrontendConfig = reader.section("frontend").unwrap_or_default();
+        let capacity: CapacityConfig = reader.section("capacity").unwrap_or_default();
         let http: HttpSection = reader.section("http").unwrap_or_default();
         let slack: Option<SlackSection> = reader.section("slack");
         let discord: Option<DiscordSection> = reader.section("discord");
@@ -169,6 +174,9 @@ impl Config {
         rules::urls(&mut reader, &store, postgres.as_ref(), redis.as_ref(), prometheus.as_ref());
         rules::databases(&mut reader, postgres.as_ref(), redis.as_ref());
         rules::clusters(&mut reader, &clusters);
+        kubernetes::federation(&mut reader, &federation, &clusters);
+        kubernetes::frontend(&mut reader, &frontend, &clusters);
+        kubernetes::capacity(&mut reader, &capacity);
         if let Some(slack) = &slack {
             chat::slack(&mut reader, slack);
         }
@@ -197,6 +205,9 @@ impl Config {
                 postgres,
                 redis,
                 prometheus,
+                federation,
+                frontend,
+                capacity,
                 limits,
             },
         })

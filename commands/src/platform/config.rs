@@ -3,6 +3,8 @@
 //! The guide's values are the defaults. Names, labels, ports and paths differ between
 //! installations, so all of them are rows of configuration.
 
+mod kubernetes;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use serde::Deserialize;
 
 use super::SecretRef;
 pub use super::databases::{PostgresConfig, PostgresLimits, RedisConfig, RedisLimits};
+
+pub use kubernetes::{CapacityConfig, FederationConfig, FrontendConfig};
 
 /// One service of the platform.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

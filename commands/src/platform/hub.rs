@@ -1,7 +1,10 @@
 //! All clients of one installation, built from its configuration.
 
+use std::time::Duration;
+
 use super::config::{
-    ClusterConfig, Limits, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
+    CapacityConfig, ClusterConfig, FederationConfig, FrontendConfig, Limits, PostgresConfig,
+    PrometheusConfig, RedisConfig, ServiceConfig,
 };
 use super::http::Http;
 use super::kube::Cluster;
@@ -10,6 +13,7 @@ use super::prometheus::Prometheus;
 use super::redis::Redis;
 use super::{Cause, PlatformError, SecretRef, Secrets};
 use crate::command::UserError;
+use crate::report::{Finding, Status};
 
 /// What the platform's section of the configuration comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,12 +23,35 @@ pub struct PlatformConfig {
     pub postgres: Option<PostgresConfig>,
     pub redis: Option<RedisConfig>,
     pub prometheus: Option<PrometheusConfig>,
+    pub federation: FederationConfig,
+    pub frontend: FrontendConfig,
+    pub capacity: CapacityConfig,
     pub limits: Limits,
 }
 
 /// A dependency that may be left out of the configuration (`None`), or whose configuration cannot be
 /// used (`Err`): then every question to it is answered by that error, and the rest goes on.
 pub type Optional<T> = Option<Result<T, PlatformError>>;
+
+/// The client, or the finding that there is none to ask.
+///
+/// # Errors
+/// Boxed, because a finding is large: not configured, or not usable as configured.
+pub fn configured<'a, T>(
+    name: &str,
+    section: &str,
+    client: &'a Optional<T>,
+) -> Result<&'a T, Box<Finding>> {
+    match client {
+        Some(Ok(client)) => Ok(client),
+        Some(Err(error)) => Err(Box::new(error.finding(name, "configuration"))),
+        None => {
+            let finding =
+                Finding::new(Status::Unsupported, name, "not configured", "configuration");
+            Err(Box::new(finding.hint(format!("add [{section}] to the configuration"))))
+        }
+    }
+}
 
 /// The clients. Building them opens no connection.
 pub struct Platform {
@@ -34,6 +61,11 @@ pub struct Platform {
     pub postgres: Optional<Postgres>,
     pub redis: Optional<Redis>,
     pub prometheus: Optional<Prometheus>,
+    pub federation: FederationConfig,
+    pub frontend: FrontendConfig,
+    pub capacity: CapacityConfig,
+    /// Every call's deadline.
+    pub deadline: Duration,
 }
 
 impl Platform {
@@ -52,6 +84,10 @@ impl Platform {
         };
         Ok(Self {
             services: config.services.clone(),
+            federation: config.federation.clone(),
+            frontend: config.frontend.clone(),
+            capacity: config.capacity.clone(),
+            deadline: limits.deadline,
             clusters: config.clusters.iter().map(|c| Cluster::new(c, limits)).collect(),
             postgres: config
                 .postgres

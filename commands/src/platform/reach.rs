@@ -16,6 +16,7 @@ const READ: &[(&str, &str, bool)] = &[
     ("apps", "deployments", true),
     ("apps", "statefulsets", true),
     ("apps", "daemonsets", true),
+    ("autoscaling", "horizontalpodautoscalers", true),
 ];
 
 /// One finding for each dependency and each service, all asked at once.

@@ -1,6 +1,7 @@
 //! Text from outside and how it becomes safe to show.
 
 pub(crate) mod units;
+pub mod human;
 mod untrusted;
 
 pub use untrusted::{Sanitiser, Untrusted};

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::cluster::{Cluster, ClusterSpec};
+use crate::live::Live;
 use crate::process::{Postgres, Prometheus, Redis, random_password};
 use crate::services::{NOVACRON, Services};
 
@@ -47,6 +48,7 @@ impl Default for WorldOptions {
 /// A running platform.
 pub struct World {
     services: Services,
+    live: Live,
     clusters: Vec<(String, Cluster)>,
     postgres: Option<Database>,
     redis: Option<Redis>,
@@ -69,6 +71,7 @@ impl World {
     pub async fn start(options: WorldOptions) -> anyhow::Result<Self> {
         anyhow::ensure!(!options.clusters.is_empty(), "a world has at least one cluster");
         let services = Services::start(&NOVACRON.map(|(name, _)| name)).await?;
+        let live = Live::start().await?;
         let mut clusters = Vec::with_capacity(options.clusters.len());
         for name in &options.clusters {
             let spec = ClusterSpec { name: name.clone(), nodes: 3, step: options.step };
@@ -77,8 +80,15 @@ impl World {
         // Boxed: the three together make a large future that every caller would carry.
         let programs = Box::pin(programs(&services, options.databases));
         let (postgres, redis, prometheus) = programs.await?;
-        let world =
-            Self { services, clusters, postgres, redis, prometheus, broken: Mutex::default() };
+        let world = Self {
+            services,
+            live,
+            clusters,
+            postgres,
+            redis,
+            prometheus,
+            broken: Mutex::default(),
+        };
         for (name, _) in NOVACRON {
             world.deploy_service(name);
         }
@@ -94,6 +104,12 @@ impl World {
     #[must_use]
     pub fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// The WebSocket of live updates.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
     }
 
     /// A cluster by its name.

@@ -1,3 +1,4 @@
 //! Conversations with the diagnostics, on the real programs and the sandbox's clusters.
 
 mod databases;
+mod kubernetes;

@@ -102,8 +102,7 @@ fn one_service<'a>(
         );
     };
     let selector = service.selector.as_deref().unwrap_or(&workload.selector);
-    let pods: Vec<&Pod> =
-        namespace.pods.iter().filter(|pod| selects(selector, &pod.labels)).collect();
+    let pods: Vec<&Pod> = namespace.pods.iter().filter(|pod| pod.selected_by(selector)).collect();
     let (status, mut facts) = judge(workload, &pods);
     let restarts: u64 = pods.iter().map(|pod| u64::from(pod.restarts)).sum();
     if restarts > 0 {
@@ -159,17 +158,6 @@ fn judge(workload: &Workload, pods: &[&Pod]) -> (Status, Vec<String>) {
     (status, facts)
 }
 
-/// Equality terms only (`a=b,c=d`), which is what `matchLabels` makes. A selector with anything else
-/// selects nothing here: no facts about pods are better than facts about the wrong pods.
-fn selects(selector: &str, labels: &BTreeMap<String, String>) -> bool {
-    !selector.is_empty()
-        && selector.split(',').all(|term| {
-            let term = term.replace("==", "=");
-            let Some((key, value)) = term.split_once('=') else { return false };
-            labels.get(key.trim()).is_some_and(|label| label == value.trim())
-        })
-}
-
 /// `registry/team/name:tag` → `name:tag`; a digest is cut to 12 characters.
 fn short_image(image: &str) -> &str {
     let name = image.rsplit('/').next().unwrap_or(image);
@@ -206,19 +194,6 @@ fn pod_table(service: &ServiceConfig, cluster: &str, pods: &[&Pod]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn selectors_match_whole_labels() {
-        let labels = BTreeMap::from([
-            ("app".to_owned(), "vm".to_owned()),
-            ("tier".to_owned(), "x".to_owned()),
-        ]);
-        assert!(selects("app=vm", &labels));
-        assert!(selects("app=vm, tier==x", &labels));
-        assert!(!selects("app=vm-service", &labels));
-        assert!(!selects("app in (vm)", &labels));
-        assert!(!selects("", &labels));
-    }
 
     #[test]
     fn images_are_shown_short() {

@@ -4,16 +4,23 @@
 //! never read. The connection is made at the first call, so that a bad kubeconfig is that call's
 //! error and not the process's.
 
+mod apis;
+mod autoscalers;
 mod connect;
 mod error;
+mod events;
 mod exec;
+mod lines;
 mod logs;
 mod metrics;
 mod nodes;
 mod pods;
+mod proxy;
 mod quantity;
 mod rollout;
 mod scale;
+mod tail;
+mod usage;
 mod workloads;
 
 use std::fmt::Debug;
@@ -30,13 +37,19 @@ use tokio::sync::Semaphore;
 
 use connect::Connection;
 
+pub use apis::ApiService;
+pub use autoscalers::{Autoscaler, Condition, Target};
+pub use events::Event;
 pub use exec::ExecOutput;
+pub use lines::{Filter, Line};
 pub use logs::{LogOptions, Logs};
 pub use metrics::{NodeMetrics, PodMetrics};
 pub use nodes::Node;
-pub use pods::{Pod, Restart};
+pub use pods::{Pod, Resources, Restart};
 pub use rollout::Rollout;
 pub use scale::Precondition;
+pub use tail::{End, Tail, TailOptions};
+pub use usage::PodUsage;
 pub use workloads::{Workload, WorkloadKind};
 
 use super::config::{ClusterConfig, Limits};
@@ -209,6 +222,8 @@ namespaced!(
     k8s_openapi::api::apps::v1::DaemonSet,
     k8s_openapi::api::apps::v1::Deployment,
     k8s_openapi::api::apps::v1::StatefulSet,
+    k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler,
+    k8s_openapi::api::core::v1::Event,
     k8s_openapi::api::core::v1::Pod
 );
 

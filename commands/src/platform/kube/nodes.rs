@@ -16,6 +16,8 @@ pub struct Node {
     pub cpu_milli: Option<u64>,
     /// Allocatable memory in bytes.
     pub memory_bytes: Option<u64>,
+    /// The most pods that it takes.
+    pub pods: Option<u64>,
     /// Cordoned.
     pub unschedulable: bool,
 }
@@ -44,6 +46,7 @@ impl From<v1::Node> for Node {
             bad_conditions: bad.map(|c| c.type_.clone()).collect(),
             cpu_milli: allocatable.get("cpu").and_then(milli),
             memory_bytes: allocatable.get("memory").and_then(bytes),
+            pods: allocatable.get("pods").and_then(bytes),
             unschedulable: object.spec.and_then(|spec| spec.unschedulable).unwrap_or(false),
         }
     }

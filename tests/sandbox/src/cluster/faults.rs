@@ -22,6 +22,10 @@ pub enum Fault {
     Malformed(u32),
     /// Whether metrics.k8s.io answers; false gives 503.
     MetricsApi(bool),
+    /// Whether metrics.k8s.io is registered at all; false gives 404.
+    MetricsInstalled(bool),
+    /// Whether the metrics adapter answers; false gives 503.
+    Adapter(bool),
     /// Whether a node is Ready.
     NodeReady { node: String, ready: bool },
     /// Whether a node is under memory pressure.
@@ -97,7 +101,11 @@ impl ApiFaults {
             Fault::Malformed(n) => self.malformed = *n,
             Fault::MetricsApi(on) => self.metrics = *on,
             Fault::Clear => *self = Self::none(),
-            Fault::NodeReady { .. } | Fault::NodeMemoryPressure { .. } | Fault::Compact => {}
+            Fault::MetricsInstalled(_)
+            | Fault::Adapter(_)
+            | Fault::NodeReady { .. }
+            | Fault::NodeMemoryPressure { .. }
+            | Fault::Compact => {}
         }
         self.changes = changes;
     }

@@ -11,6 +11,7 @@
 mod controllers;
 mod exchange;
 mod exec;
+mod extensions;
 mod faults;
 mod fetch;
 mod hpa_versions;
@@ -115,7 +116,9 @@ impl Cluster {
             api: ApiFaults::none(),
             broken: HashMap::new(),
             backends: HashMap::new(),
+            adapter: extensions::Adapter::default(),
         };
+        extensions::register_defaults(&mut state);
         for ns in ["default", "kube-system"] {
             workload::namespace(&mut state, ns);
         }
@@ -191,7 +194,8 @@ impl Cluster {
         });
     }
 
-    /// Says what answers on a port of a deployment's pods: an http URL, or nothing (refused).
+    /// Says what answers on a port of a deployment's pods: an http URL, or nothing (refused). By a pod's
+    /// name it is about that pod alone.
     pub fn backend(&self, deployment: &str, port: u16, url: Option<String>) {
         self.shared.with(|state| {
             let key = (deployment.to_owned(), port);
@@ -276,6 +280,21 @@ impl Cluster {
                     node::set_memory_pressure(state, &node, pressure);
                 }
                 Fault::Compact => state.store.compact(),
+                Fault::MetricsApi(up) => extensions::set_available(state, extensions::RESOURCE, up),
+                Fault::MetricsInstalled(true) => extensions::register_metrics(state),
+                Fault::MetricsInstalled(false) => {
+                    extensions::unregister(state, &format!("v1beta1.{}", extensions::RESOURCE));
+                }
+                Fault::Adapter(up) => {
+                    for group in [extensions::CUSTOM, extensions::EXTERNAL] {
+                        extensions::set_available(state, group, up);
+                    }
+                }
+                Fault::Clear => {
+                    for group in [extensions::RESOURCE, extensions::CUSTOM, extensions::EXTERNAL] {
+                        extensions::set_available(state, group, true);
+                    }
+                }
                 _ => {}
             }
         });
@@ -295,6 +314,28 @@ impl Cluster {
         self.shared.with(|state| {
             state.broken.remove(&(ns.to_owned(), name.to_owned()));
             settle(state, Tick::Of(ns, name));
+        });
+    }
+
+    /// Installs a metrics adapter with custom metrics of every running pod, and external ones, each with
+    /// its value (a quantity). An empty list leaves that API out.
+    pub fn adapter(&self, custom: &[(&str, &str)], external: &[(&str, &str)]) {
+        let owned = |list: &[(&str, &str)]| {
+            let owned = list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            (!list.is_empty()).then(|| owned.collect())
+        };
+        self.shared.with(|state| {
+            state.adapter =
+                extensions::Adapter { custom: owned(custom), external: owned(external) };
+            let lists = [(extensions::CUSTOM, custom), (extensions::EXTERNAL, external)];
+            for (group, list) in lists {
+                if list.is_empty() {
+                    extensions::unregister(state, &format!("v1beta1.{group}"));
+                } else {
+                    let service = Some(("monitoring", "prometheus-adapter"));
+                    extensions::register(state, (group, "v1beta1"), service);
+                }
+            }
         });
     }
 

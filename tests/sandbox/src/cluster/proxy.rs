@@ -35,6 +35,10 @@ pub(crate) fn workload_of(state: &State, pod: &Value) -> Option<String> {
 
 /// The URL behind a port of a pod.
 pub(crate) fn backend(state: &State, pod: &Value, port: u16) -> Option<String> {
+    let own = (super::json::name(pod).to_owned(), port);
+    if let Some(url) = state.backends.get(&own) {
+        return Some(url.clone());
+    }
     let workload = workload_of(state, pod)?;
     state.backends.get(&(workload, port)).cloned()
 }

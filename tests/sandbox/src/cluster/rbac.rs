@@ -70,10 +70,12 @@ impl User {
             resources: readable,
             ..Rule::new(&["get", "list", "watch"], &["*"], &[], &["*"])
         };
+        let groups = [super::extensions::CUSTOM, super::extensions::EXTERNAL];
+        let metrics = Rule::new(&["get"], &groups, &["*"], &["*"]);
         let everything = Rule::new(&["*"], &["*"], &["*"], &["*"]);
         vec![
             User::new("admin", token("admin"), vec![everything]),
-            User::new("reader", token("reader"), vec![reads]),
+            User::new("reader", token("reader"), vec![reads, metrics]),
             User::new("nobody", token("nobody"), Vec::new()),
         ]
     }

@@ -108,6 +108,14 @@ pub(crate) static TABLE: &[Resource] = &[
         &[status("PodDisruptionBudget")],
     ),
     row(("coordination.k8s.io", "v1"), "leases", "Lease", true, &[], &[]),
+    row(
+        ("apiregistration.k8s.io", "v1"),
+        "apiservices",
+        "APIService",
+        false,
+        &[],
+        &[status("APIService")],
+    ),
     Resource {
         verbs: CREATE,
         ..row(

@@ -19,7 +19,7 @@ use super::state::{Shared, State};
 use super::status::Refusal;
 use super::watch::{self, Scope};
 use super::writes::{create, delete, dry_run, patched, write};
-use super::{exec, hpa_versions, list, logs, metrics, proxy, validate};
+use super::{exec, extensions, hpa_versions, list, logs, metrics, proxy, validate};
 
 /// What a request is answered with.
 pub(crate) enum Reply {
@@ -147,9 +147,15 @@ pub(crate) async fn answer(
         return Ok(Reply::Raw(text_reply(200, "ok")));
     }
     let host = parts.headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
-    if let Some(document) = discovery(&path, host) {
+    if let Some(answer) = extensions::answer(shared, user, &parts.method, &path) {
+        return answer;
+    }
+    if let Some(mut document) = discovery(&path, host) {
         if parts.method != Method::GET {
             return Err(Refusal::method_not_allowed());
+        }
+        if path == "/apis" {
+            shared.with(|state| extensions::groups(state, &mut document));
         }
         return Ok(Reply::Json(200, document));
     }

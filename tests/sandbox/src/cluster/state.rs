@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::controllers::events::Written;
+use super::extensions::Adapter;
 use super::faults::{ApiFaults, DeploymentFault};
 use super::logs::Logs;
 use super::rbac::User;
@@ -23,8 +24,9 @@ pub(crate) struct State {
     pub(crate) api: ApiFaults,
     /// Faults by namespace and deployment.
     pub(crate) broken: HashMap<(String, String), DeploymentFault>,
-    /// What stands behind a port of a deployment's pods.
+    /// What stands behind a port of a deployment's pods, or of one pod.
     pub(crate) backends: HashMap<(String, u16), String>,
+    pub(crate) adapter: Adapter,
 }
 
 impl State {

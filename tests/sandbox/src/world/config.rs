@@ -44,6 +44,11 @@ impl World {
         if let Some(prometheus) = &self.prometheus {
             text += &format!("[prometheus]\nurl = \"{}\"\n\n", prometheus.url());
         }
+        text += &format!(
+            "[frontend]\nhealth = \"{}/api/v1/health\"\nwebsocket = \"{}\"\n\n",
+            self.services.url("api-gateway"),
+            self.live.url()
+        );
         for (name, cluster) in &self.clusters {
             // Every JSON text is YAML too.
             let kubeconfig = cluster.kubeconfig(CLUSTER_USER);

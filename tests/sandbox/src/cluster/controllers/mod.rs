@@ -124,7 +124,13 @@ fn frozen(object: &Value) -> bool {
 }
 
 /// Sets a condition by type; its transition time moves only when its status does.
-fn set_condition(status: &mut Value, kind: &str, value: &str, reason: &str, message: &str) {
+pub(super) fn set_condition(
+    status: &mut Value,
+    kind: &str,
+    value: &str,
+    reason: &str,
+    message: &str,
+) {
     let mut condition = json!({ "type": kind, "status": value, "lastTransitionTime": now() });
     for (key, text) in [("reason", reason), ("message", message)] {
         if !text.is_empty() {
