@@ -279,7 +279,71 @@ async fn replicas_for_the_load_within_the_autoscalers_limits() {
     autoscaler(cluster(&nova), "api-gateway", (2, 4), &load_of(3, 70));
     let replies =
         say_all(&mut nova, &["capacity recommend", "capacity recommend vm-service"]).await;
-    steady(|| insta::assert_snapshot!(replies, @""));
+    steady(|| insta::assert_snapshot!(replies, @r#"
+    > capacity recommend
+    ! replicas for the load of all services: 2 warnings, 3 without data, 1 ok
+      ! api-gateway            3 replicas for 930 req/s: 10 would do · autoscaler novacron-api-gateway-hpa keeps 2..4 (expected 4 replicas)
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+        → more than its autoscaler allows: raise maxReplicas
+      ! ml-service             2 replicas for 450 req/s: 5 would do (expected 5 replicas)
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+      ? backup-service         no requests measured
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+        → see [capacity] `requests` and `service_label`
+      ? federation-service     no requests measured
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+        → see [capacity] `requests` and `service_label`
+      ? orchestration-service  no requests measured
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+        → see [capacity] `requests` and `service_label`
+
+    ─ 1 ok
+      ✓ vm-service  3 replicas for 120 req/s: 2 would do
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+
+    ─ Load in the last hour, label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-servi…
+      api-gateway ████████████████████████ AGE 930 req/s (930 to 930)
+      ml-service  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄ AGE 450 req/s (450 to 450)
+      vm-service  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ AGE 120 req/s (120 to 120)
+
+    ─ Replicas, Prometheus and each workload · AGE
+      service                req/s  replicas  by load  autoscaler  recommended
+      api-gateway            930           3  10       2..4        4
+      vm-service             120           3  2        none        2
+      orchestration-service  –             2  –        none        –
+      ml-service             450           2  5        none        5
+      federation-service     –             2  –        none        –
+      backup-service         –             2  –        none        –
+
+    [1] Autoscalers   [2] In use
+      N ms
+    exit 1
+
+    > capacity recommend vm-service
+    ✓ replicas for the load of vm-service: 1 ok
+
+    ─ 1 ok
+      ✓ vm-service  3 replicas for 120 req/s: 2 would do
+        └ label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-service", "", "") at
+          http://127.0.0.1:PORT · AGE
+
+    ─ Load in the last hour, label_replace(vector(930), "service", "api-gateway", "", "") or label_replace(vector(120), "service", "vm-service", "", "") or label_replace(vector(450), "service", "ml-servi…
+      vm-service ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ AGE 120 req/s (120 to 120)
+
+    ─ Replicas, Prometheus and each workload · AGE
+      service     req/s  replicas  by load  autoscaler  recommended
+      vm-service    120         3        2  none                  2
+
+    [1] Autoscalers   [2] In use
+      N ms
+    exit 0
+    "#));
 }
 
 #[tokio::test]

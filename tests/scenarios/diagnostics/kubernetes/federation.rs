@@ -109,114 +109,114 @@ async fn members_that_agree_and_members_that_do_not() {
     replies += &say_all(&mut nova, &["federation raft"]).await;
     steady(|| {
         insta::assert_snapshot!(replies, @r"
-> federation raft
-✓ raft: 1 ok
+        > federation raft
+        ✓ raft: 1 ok
 
-─ 1 ok
-  ✓ leader  federation-service-TEMPLATE-PODID in us-east (term 7); 3 of 3 members answered (expected one leader that all agree on)  GET /api/v1/raft/status of each member · AGE
+        ─ 1 ok
+          ✓ leader  federation-service-TEMPLATE-PODID in us-east (term 7); 3 of 3 members answered  GET /api/v1/raft/status of each member · AGE
 
-─ Each member's own account, GET /api/v1/raft/status of each member · AGE
-  member                                             cluster     role      term  leader   commit  applied  behind
-  federation-service-TEMPLATE-PODID in us-east     us-east     leader       7  us-east    4200     4200       0
-  federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east    4200     4200       0
-  federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     7  us-east    4200     4200       0
+        ─ Each member's own account, GET /api/v1/raft/status of each member · AGE
+          member                                             cluster     role      term  leader   commit  applied  behind
+          federation-service-TEMPLATE-PODID in us-east     us-east     leader       7  us-east    4200     4200       0
+          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east    4200     4200       0
+          federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     7  us-east    4200     4200       0
 
-[1] Peers   [2] Pods   [3] Ask again
-  N ms
-exit 0
+        [1] Peers   [2] Pods   [3] Ask again
+          N ms
+        exit 0
 
-> federation peers
-✓ raft peers: 1 ok
+        > federation peers
+        ✓ raft peers: 1 ok
 
-─ 1 ok
-  ✓ members  3 members: eu-central, us-east, us-west  GET /api/v1/raft/peers of each member · AGE
+        ─ 1 ok
+          ✓ members  3 members: eu-central, us-east, us-west  GET /api/v1/raft/peers of each member · AGE
 
-─ Whom each member knows, GET /api/v1/raft/peers of each member · AGE
-  member                                             knows       at
-  federation-service-TEMPLATE-PODID in us-east     eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-east     us-east     us-east.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-east     us-west     us-west.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     us-east     us-east.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     us-west     us-west.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in eu-central  eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in eu-central  us-east     us-east.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in eu-central  us-west     us-west.novacron.internal:8084
+        ─ Whom each member knows, GET /api/v1/raft/peers of each member · AGE
+          member                                             knows       at
+          federation-service-TEMPLATE-PODID in us-east     eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-east     us-east     us-east.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-east     us-west     us-west.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     us-east     us-east.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     us-west     us-west.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in eu-central  eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in eu-central  us-east     us-east.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in eu-central  us-west     us-west.novacron.internal:8084
 
-[1] Who leads   [2] Pods
-  N ms
-exit 0
+        [1] Who leads   [2] Pods
+          N ms
+        exit 0
 
-> federation raft
-✗ raft: 1 failing, 3 warnings
-  ✗ leader                                             SPLIT BRAIN: 2 members lead at once: federation-service-TEMPLATE-PODID in us-east (term 7), federation-service-TEMPLATE-PODID in eu-central
-                                                       (term 8) (expected one leader that all agree on)
-    └ GET /api/v1/raft/status of each member · AGE
-    → change nothing on either side; check the network between them: `net clusters`
-  ! federation-service-TEMPLATE-PODID in us-east     is in term 7, others in 8
-    └ GET /api/v1/raft/status of each member · AGE
-    → cut off from the others, or just back
-  ! federation-service-TEMPLATE-PODID in us-west     is in term 7, others in 8
-    └ GET /api/v1/raft/status of each member · AGE
-    → cut off from the others, or just back
-  ! federation-service-TEMPLATE-PODID in eu-central  1200 log entries behind (expected at most 100)
-    └ GET /api/v1/raft/status of each member · AGE
+        > federation raft
+        ✗ raft: 1 failing, 3 warnings
+          ✗ leader                                             SPLIT BRAIN: 2 members lead at once: federation-service-TEMPLATE-PODID in us-east (term 7), federation-service-TEMPLATE-PODID in eu-central
+                                                               (term 8) (expected one leader that all agree on)
+            └ GET /api/v1/raft/status of each member · AGE
+            → change nothing on either side; check the network between them: `net clusters`
+          ! federation-service-TEMPLATE-PODID in us-east     is in term 7, others in 8
+            └ GET /api/v1/raft/status of each member · AGE
+            → cut off from the others, or just back
+          ! federation-service-TEMPLATE-PODID in us-west     is in term 7, others in 8
+            └ GET /api/v1/raft/status of each member · AGE
+            → cut off from the others, or just back
+          ! federation-service-TEMPLATE-PODID in eu-central  1200 log entries behind (expected at most 100)
+            └ GET /api/v1/raft/status of each member · AGE
 
-─ Each member's own account, GET /api/v1/raft/status of each member · AGE
-  member                                             cluster     role      term  leader      commit  applied  behind
-  federation-service-TEMPLATE-PODID in eu-central  eu-central  leader       8  eu-central    3000     3000    1200
-  federation-service-TEMPLATE-PODID in us-east     us-east     leader       7  us-east       4200     4200       0
-  federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
+        ─ Each member's own account, GET /api/v1/raft/status of each member · AGE
+          member                                             cluster     role      term  leader      commit  applied  behind
+          federation-service-TEMPLATE-PODID in eu-central  eu-central  leader       8  eu-central    3000     3000    1200
+          federation-service-TEMPLATE-PODID in us-east     us-east     leader       7  us-east       4200     4200       0
+          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
 
-[1] Peers   [2] Pods   [3] Ask again
-  N ms
-exit 1
+        [1] Peers   [2] Pods   [3] Ask again
+          N ms
+        exit 1
 
-> federation peers
-! raft peers: 2 warnings
-  ! federation-service-TEMPLATE-PODID in eu-central  does not know us-west
-    └ GET /api/v1/raft/peers of each member · AGE
-    → members that count differently can elect two leaders
-  ! members                                            3 members: eu-central, us-east, us-west
-    └ GET /api/v1/raft/peers of each member · AGE
+        > federation peers
+        ! raft peers: 2 warnings
+          ! federation-service-TEMPLATE-PODID in eu-central  does not know us-west
+            └ GET /api/v1/raft/peers of each member · AGE
+            → members that count differently can elect two leaders
+          ! members                                            3 members: eu-central, us-east, us-west
+            └ GET /api/v1/raft/peers of each member · AGE
 
-─ Whom each member knows, GET /api/v1/raft/peers of each member · AGE
-  member                                             knows       at
-  federation-service-TEMPLATE-PODID in us-east     eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-east     us-east     us-east.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-east     us-west     us-west.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     us-east     us-east.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in us-west     us-west     us-west.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in eu-central  eu-central  eu-central.novacron.internal:8084
-  federation-service-TEMPLATE-PODID in eu-central  us-east     us-east.novacron.internal:8084
+        ─ Whom each member knows, GET /api/v1/raft/peers of each member · AGE
+          member                                             knows       at
+          federation-service-TEMPLATE-PODID in us-east     eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-east     us-east     us-east.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-east     us-west     us-west.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     us-east     us-east.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in us-west     us-west     us-west.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in eu-central  eu-central  eu-central.novacron.internal:8084
+          federation-service-TEMPLATE-PODID in eu-central  us-east     us-east.novacron.internal:8084
 
-[1] Who leads   [2] Pods
-  N ms
-exit 1
+        [1] Who leads   [2] Pods
+          N ms
+        exit 1
 
-> federation raft
-✗ raft: 1 failing, 2 warnings
-  ✗ leader                                             SPLIT BRAIN: members disagree on the leader: federation-service-TEMPLATE-PODID in us-west say us-east; federation-service-TEMPLATE-PODID in
-                                                       eu-central say eu-central; federation-service-TEMPLATE-PODID in us-east say us-east (expected one leader that all agree on)
-    └ GET /api/v1/raft/status of each member · AGE
-    → change nothing on either side; check the network between them: `net clusters`
-  ! federation-service-TEMPLATE-PODID in us-west     is in term 7, others in 8
-    └ GET /api/v1/raft/status of each member · AGE
-    → cut off from the others, or just back
-  ! federation-service-TEMPLATE-PODID in eu-central  1200 log entries behind (expected at most 100)
-    └ GET /api/v1/raft/status of each member · AGE
+        > federation raft
+        ✗ raft: 1 failing, 2 warnings
+          ✗ leader                                             SPLIT BRAIN: members disagree on the leader: federation-service-TEMPLATE-PODID in eu-central say eu-central;
+                                                               federation-service-TEMPLATE-PODID in us-east say us-east (expected one leader that all agree on)
+            └ GET /api/v1/raft/status of each member · AGE
+            → change nothing on either side; check the network between them: `net clusters`
+          ! federation-service-TEMPLATE-PODID in us-west     is in term 7, others in 8
+            └ GET /api/v1/raft/status of each member · AGE
+            → cut off from the others, or just back
+          ! federation-service-TEMPLATE-PODID in eu-central  1200 log entries behind (expected at most 100)
+            └ GET /api/v1/raft/status of each member · AGE
 
-─ Each member's own account, GET /api/v1/raft/status of each member · AGE
-  member                                             cluster     role      term  leader      commit  applied  behind
-  federation-service-TEMPLATE-PODID in us-east     us-east     leader       8  us-east       4200     4200       0
-  federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
-  federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     8  eu-central    3000     3000    1200
+        ─ Each member's own account, GET /api/v1/raft/status of each member · AGE
+          member                                             cluster     role      term  leader      commit  applied  behind
+          federation-service-TEMPLATE-PODID in us-east     us-east     leader       8  us-east       4200     4200       0
+          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
+          federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     8  eu-central    3000     3000    1200
 
-[1] Peers   [2] Pods   [3] Ask again
-  N ms
-exit 1
-")
+        [1] Peers   [2] Pods   [3] Ask again
+          N ms
+        exit 1
+        ")
     });
 }
 

@@ -43,83 +43,83 @@ async fn the_lines_of_all_pods_in_the_order_of_time() {
     let replies = named(&nova, "vm-service", &replies);
     steady(|| {
         insta::assert_snapshot!(replies, @r#"
-    > logs vm-service
-    ✓ log of vm-service: 1 ok
+        > logs vm-service
+        ✓ log of vm-service: 1 ok
 
-    ─ 1 ok
-      ✓ vm-service  3 pods · 6 lines  logs of deployment novacron/vm-service in us-east · AGE
+        ─ 1 ok
+          ✓ vm-service  3 pods · 6 lines  logs of deployment novacron/vm-service in us-east · AGE
 
-    ─ Last 6 lines, logs of deployment novacron/vm-service in us-east · AGE
-      TIME POD1 info request 0 from [31mtenant[0m password=[secret]
-      TIME POD2 info request 1 from [31mtenant[0m password=[secret]
-      TIME POD3 info request 2 from [31mtenant[0m password=[secret]
-      TIME POD1 ERROR request 3 from [31mtenant[0m password=[secret]
-      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
-      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+        ─ Last 6 lines, logs of deployment novacron/vm-service in us-east · AGE
+          TIME POD1 info request 0 from tenant password=[secret]
+          TIME POD2 info request 1 from tenant password=[secret]
+          TIME POD3 info request 2 from tenant password=[secret]
+          TIME POD1 ERROR request 3 from tenant password=[secret]
+          TIME POD2 info request 4 from tenant password=[secret]
+          TIME POD3 info request 5 from tenant password=[secret]
 
-    [1] Errors only   [2] Rollout
-      N ms
-    exit 0
+        [1] Errors only   [2] Rollout
+          N ms
+        exit 0
 
-    > logs vm-service --tail 2
-    ✓ log of vm-service: 1 ok
+        > logs vm-service --tail 2
+        ✓ log of vm-service: 1 ok
 
-    ─ 1 ok
-      ✓ vm-service  3 pods · 2 lines  logs of deployment novacron/vm-service in us-east · AGE
+        ─ 1 ok
+          ✓ vm-service  3 pods · 2 lines  logs of deployment novacron/vm-service in us-east · AGE
 
-    ─ Last 2 lines, logs of deployment novacron/vm-service in us-east · AGE
-      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
-      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+        ─ Last 2 lines, logs of deployment novacron/vm-service in us-east · AGE
+          TIME POD2 info request 4 from tenant password=[secret]
+          TIME POD3 info request 5 from tenant password=[secret]
 
-    [1] Errors only   [2] Rollout
-      N ms
-    exit 0
+        [1] Errors only   [2] Rollout
+          N ms
+        exit 0
 
-    > logs vm-service --since 15m --grep (?i)^error
-    ✓ log of vm-service: 1 ok
+        > logs vm-service --since 15m --grep (?i)^error
+        ✓ log of vm-service: 1 ok
 
-    ─ 1 ok
-      ✓ vm-service  3 pods · 1 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
+        ─ 1 ok
+          ✓ vm-service  3 pods · 1 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
 
-    ─ Last 1 line, logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
-      TIME POD1 ERROR request 3 from [31mtenant[0m password=[secret]
+        ─ Last 1 line, logs of deployment novacron/vm-service in us-east, since TIME, lines that match (?i)^error · AGE
+          TIME POD1 ERROR request 3 from tenant password=[secret]
 
-    [1] Rollout
-      N ms
-    exit 0
+        [1] Rollout
+          N ms
+        exit 0
 
-    > logs vm-service --since 2h --grep "request [45]"
-    ✓ log of vm-service: 1 ok
+        > logs vm-service --since 2h --grep "request [45]"
+        ✓ log of vm-service: 1 ok
 
-    ─ 1 ok
-      ✓ vm-service  3 pods · 2 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
+        ─ 1 ok
+          ✓ vm-service  3 pods · 2 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
 
-    ─ Last 2 lines, logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
-      TIME POD2 info request 4 from [31mtenant[0m password=[secret]
-      TIME POD3 info request 5 from [31mtenant[0m password=[secret]
+        ─ Last 2 lines, logs of deployment novacron/vm-service in us-east, since TIME, lines that match request [45] · AGE
+          TIME POD2 info request 4 from tenant password=[secret]
+          TIME POD3 info request 5 from tenant password=[secret]
 
-    [1] Rollout
-      N ms
-    exit 0
+        [1] Rollout
+          N ms
+        exit 0
 
-    > logs vm-service --grep nothing-like-it
-    ? log of vm-service: 1 without data
-      ? vm-service  3 pods · 0 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, lines that match nothing-like-it · AGE
-        → no line matches: look further back with a larger `--since`
+        > logs vm-service --grep nothing-like-it
+        ? log of vm-service: 1 without data
+          ? vm-service  3 pods · 0 of 6 lines match, 511 B read  logs of deployment novacron/vm-service in us-east, lines that match nothing-like-it · AGE
+            → no line matches: look further back with a larger `--since`
 
-    [1] Rollout
-      N ms
-    exit 0
+        [1] Rollout
+          N ms
+        exit 0
 
-    > logs backup-service
-    ? log of backup-service: 1 without data
-      ? backup-service  2 pods · 0 lines  logs of deployment novacron/backup-service in us-east · AGE
-        → nothing was written in this time
+        > logs backup-service
+        ? log of backup-service: 1 without data
+          ? backup-service  2 pods · 0 lines  logs of deployment novacron/backup-service in us-east · AGE
+            → nothing was written in this time
 
-    [1] Errors only   [2] Rollout
-      N ms
-    exit 0
-    "#)
+        [1] Errors only   [2] Rollout
+          N ms
+        exit 0
+        "#)
     });
 }
 
