@@ -13,7 +13,6 @@ use super::prometheus::Prometheus;
 use super::redis::Redis;
 use super::{Cause, PlatformError, SecretRef, Secrets};
 use crate::command::UserError;
-use crate::report::{Finding, Status};
 
 /// What the platform's section of the configuration comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,26 +31,6 @@ pub struct PlatformConfig {
 /// A dependency that may be left out of the configuration (`None`), or whose configuration cannot be
 /// used (`Err`): then every question to it is answered by that error, and the rest goes on.
 pub type Optional<T> = Option<Result<T, PlatformError>>;
-
-/// The client, or the finding that there is none to ask.
-///
-/// # Errors
-/// Boxed, because a finding is large: not configured, or not usable as configured.
-pub fn configured<'a, T>(
-    name: &str,
-    section: &str,
-    client: &'a Optional<T>,
-) -> Result<&'a T, Box<Finding>> {
-    match client {
-        Some(Ok(client)) => Ok(client),
-        Some(Err(error)) => Err(Box::new(error.finding(name, "configuration"))),
-        None => {
-            let finding =
-                Finding::new(Status::Unsupported, name, "not configured", "configuration");
-            Err(Box::new(finding.hint(format!("add [{section}] to the configuration"))))
-        }
-    }
-}
 
 /// The clients. Building them opens no connection.
 pub struct Platform {

@@ -24,5 +24,5 @@ pub mod websocket;
 pub use configured::{NOT_CONFIGURED, configured, not_configured};
 pub use error::{Cause, PlatformError};
 pub use home::{Home, no_cluster, workload};
-pub use hub::{Optional, Platform, PlatformConfig, configured};
+pub use hub::{Optional, Platform, PlatformConfig};
 pub use secret::{SecretError, SecretRef, Secrets, why};
