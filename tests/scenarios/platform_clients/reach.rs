@@ -72,14 +72,7 @@ async fn a_right_that_is_lacking_is_named() -> Result<()> {
     let rule = Rule::new(
         &read,
         &["*"],
-        &[
-            "pods",
-            "nodes",
-            "deployments",
-            "statefulsets",
-            "daemonsets",
-            "horizontalpodautoscalers",
-        ],
+        &["pods", "nodes", "deployments", "statefulsets", "daemonsets", "horizontalpodautoscalers"],
         &["novacron"],
     );
     cluster.user("bound", vec![rule]);

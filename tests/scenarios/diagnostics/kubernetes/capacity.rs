@@ -104,7 +104,7 @@ async fn autoscalers_from_none_to_one_that_is_blind() {
         [1] Metrics they use   [2] Recommended
           N ms
         exit 0
-        "#)
+        "#);
     });
 }
 
@@ -188,7 +188,7 @@ async fn metrics_that_are_there_not_installed_and_down() {
     [1] Autoscalers   [2] In use
       N ms
     exit 1
-    "#)
+    "#);
     });
 }
 
@@ -262,7 +262,7 @@ async fn what_is_used_of_what_was_promised() {
     [1] Recommended   [2] Autoscalers   [3] Nodes
       N ms
     exit 0
-    ")
+    ");
     });
 }
 
@@ -279,7 +279,8 @@ async fn replicas_for_the_load_within_the_autoscalers_limits() {
     autoscaler(cluster(&nova), "api-gateway", (2, 4), &load_of(3, 70));
     let replies =
         say_all(&mut nova, &["capacity recommend", "capacity recommend vm-service"]).await;
-    steady(|| insta::assert_snapshot!(replies, @r#"
+    steady(|| {
+        insta::assert_snapshot!(replies, @r#"
     > capacity recommend
     ! replicas for the load of all services: 2 warnings, 3 without data, 1 ok
       ! api-gateway            3 replicas for 930 req/s: 10 would do · autoscaler novacron-api-gateway-hpa keeps 2..4 (expected 4 replicas)
@@ -343,7 +344,8 @@ async fn replicas_for_the_load_within_the_autoscalers_limits() {
     [1] Autoscalers   [2] In use
       N ms
     exit 0
-    "#));
+    "#);
+    });
 }
 
 #[tokio::test]
@@ -393,6 +395,6 @@ async fn without_prometheus_or_requests_nothing_is_recommended() {
         [1] Autoscalers   [2] In use
           N ms
         exit 0
-        ")
+        ");
     });
 }

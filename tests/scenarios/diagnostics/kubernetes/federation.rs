@@ -87,7 +87,7 @@ async fn every_region_is_shown_and_the_one_that_is_gone() {
     [1] Who leads   [2] Peers
       N ms
     exit 1
-    ")
+    ");
     });
 }
 
@@ -216,7 +216,7 @@ async fn members_that_agree_and_members_that_do_not() {
         [1] Peers   [2] Pods   [3] Ask again
           N ms
         exit 1
-        ")
+        ");
     });
 }
 
@@ -288,7 +288,7 @@ async fn members_that_cannot_be_asked_or_have_no_such_endpoint() {
         [1] Peers   [2] Pods   [3] Ask again
           N ms
         exit 1
-        "#)
+        "#);
     });
 }
 
@@ -339,6 +339,6 @@ async fn members_with_addresses_of_their_own_are_asked_there() {
         [1] Who leads   [2] Pods
           N ms
         exit 0
-        ")
+        ");
     });
 }

@@ -72,7 +72,7 @@ async fn a_front_end_that_is_well_and_one_that_is_not() {
         [1] Check again
           N ms
         exit 1
-        "#)
+        "#);
     });
 }
 
@@ -127,7 +127,7 @@ async fn every_fault_of_the_websocket_is_told_from_the_others() {
         Status(502)
           ✗ WebSocket  no upgrade: HTTP 502
           └ WebSocket ws://127.0.0.1:PORT/ws/vms/tenant-123 · AGE
-        ")
+        ");
     });
 }
 
@@ -155,6 +155,6 @@ async fn what_the_installation_does_not_have_is_not_asked() {
 
     ─ 1 ok
       ✓ gateway  200 · N ms  GET http://127.0.0.1:PORT/api/v1/health · AGE
-    ")
+    ");
     });
 }

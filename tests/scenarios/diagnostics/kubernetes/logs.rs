@@ -119,7 +119,7 @@ async fn the_lines_of_all_pods_in_the_order_of_time() {
         [1] Errors only   [2] Rollout
           N ms
         exit 0
-        "#)
+        "#);
     });
 }
 
@@ -144,7 +144,7 @@ async fn the_lines_before_a_restart() {
 [1] Errors only   [2] Rollout
   N ms
 exit 0
-")
+");
     });
     let pods = cluster(&nova).pods_of("novacron", "ml-service");
     for pod in &pods {
@@ -185,7 +185,7 @@ async fn pods_that_cannot_be_read_are_said_and_the_others_shown() {
 
           N ms
         exit 1
-        "#)
+        "#);
     });
 }
 
@@ -259,6 +259,6 @@ async fn mistakes_get_one_line_that_says_what_to_do() {
     logs monitoring
       ✗ no service `monitoring`; there are api-gateway, vm-service, orchestration-service, ml-service, federation-service, backup-service
       exit 2
-    ")
+    ");
     });
 }

@@ -108,7 +108,7 @@ async fn nodes_and_pods_that_are_well() {
     [1] By cpu   [2] Nodes
       N ms
     exit 0
-    ")
+    ");
     });
 }
 
@@ -213,7 +213,7 @@ async fn nodes_under_pressure_and_without_metrics() {
     [1] By memory   [2] Nodes
       N ms
     exit 0
-    ")
+    ");
     });
 }
 
@@ -277,7 +277,7 @@ async fn what_is_forbidden_is_no_fault_of_the_nodes() {
     [1] By memory   [2] Nodes
       N ms
     exit 1
-    "#)
+    "#);
     });
 }
 
@@ -356,7 +356,7 @@ async fn a_rollout_from_its_image_that_is_missing_to_its_end() {
         [1] Check again   [2] Health
           N ms
         exit 0
-        "#)
+        "#);
     });
 }
 
@@ -418,7 +418,7 @@ async fn rollouts_of_what_crashes_is_not_there_or_has_no_workload() {
         > rollout status
         ✗ `rollout status` needs `<SERVICE>`; see `help rollout status`
         exit 2
-        ")
+        ");
     });
 }
 
