@@ -142,7 +142,7 @@ fn facts(works: &[Work], answers: &[Answer]) -> Vec<(usize, Fact)> {
             }
             (Work::End(id, end), Ok(_)) => facts.push((index, ended(id, end))),
             (Work::Append(entry, body), _) => {
-                facts.push((index, Fact::of(entry, Arc::clone(body))))
+                facts.push((index, Fact::of(entry, Arc::clone(body))));
             }
             (Work::Take(_) | Work::End(..), _) => {}
         }
