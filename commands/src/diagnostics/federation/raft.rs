@@ -220,7 +220,9 @@ fn table(members: &[Member], source: &str) -> Table {
         ]
     };
     let mut rows: Vec<_> = members.iter().map(row).collect();
-    rows.sort_by_key(|row| (row[2].raw() != "leader", row[0].raw().to_owned()));
+    // The leaders first, then by cluster, as pods' names are made up.
+    let place = |row: &Vec<Untrusted>| [1, 0].map(|column: usize| row[column].raw().to_owned());
+    rows.sort_by_key(|row| (row[2].raw() != "leader", place(row)));
     Table {
         title: "Each member's own account".into(),
         columns: vec!["member", "cluster", "role", "term", "leader", "commit", "applied", "behind"],

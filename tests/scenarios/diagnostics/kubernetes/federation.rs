@@ -118,8 +118,8 @@ async fn members_that_agree_and_members_that_do_not() {
         ─ Each member's own account, GET /api/v1/raft/status of each member · AGE
           member                                             cluster     role      term  leader   commit  applied  behind
           federation-service-TEMPLATE-PODID in us-east     us-east     leader       7  us-east    4200     4200       0
-          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east    4200     4200       0
           federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     7  us-east    4200     4200       0
+          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east    4200     4200       0
 
         [1] Peers   [2] Pods   [3] Ask again
           N ms
@@ -210,8 +210,8 @@ async fn members_that_agree_and_members_that_do_not() {
         ─ Each member's own account, GET /api/v1/raft/status of each member · AGE
           member                                             cluster     role      term  leader      commit  applied  behind
           federation-service-TEMPLATE-PODID in us-east     us-east     leader       8  us-east       4200     4200       0
-          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
           federation-service-TEMPLATE-PODID in eu-central  eu-central  follower     8  eu-central    3000     3000    1200
+          federation-service-TEMPLATE-PODID in us-west     us-west     follower     7  us-east       4200     4200       0
 
         [1] Peers   [2] Pods   [3] Ask again
           N ms
