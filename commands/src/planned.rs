@@ -114,7 +114,6 @@ use Risk::{Critical, High, Low, Medium};
 
 /// Every row, in the order of the guide.
 pub(crate) static PLANNED: &[Command] = &[
-    d("contacts", "Who to call, and where the dashboards are", &["G01", "G02", "G91"], none),
     d("top nodes", "CPU and memory of the nodes", &["G06", "G11"], |c| {
         c.arg(flag("allocated")).arg(option("cluster", "CLUSTER"))
     }),
@@ -142,14 +141,6 @@ pub(crate) static PLANNED: &[Command] = &[
     d("db access-patterns", "Queries that read over 1,000 rows", &["G59"], none),
     d("db integrity", "VMs by status", &["G72"], none),
     d("cache latency", "Redis latency over a window", &["G09"], none),
-    d("net services", "Reachability and time between services", &["G12", "G49"], |c| {
-        c.arg(option("from", "SERVICE"))
-    }),
-    d("net clusters", "Connectivity between clusters", &["G27"], none),
-    d("net dns", "What a name resolves to, and how fast", &["G50", "G77"], |c| {
-        c.arg(needs("NAME"))
-    }),
-    d("net loss", "Packet loss to a service", &["G51"], |c| c.arg(needs("SERVICE"))),
     d("logs", "Log lines of a service's pods", &["G18"], |c| {
         c.arg(needs("SERVICE"))
             .arg(number("tail", 1..=100_000))
@@ -157,14 +148,6 @@ pub(crate) static PLANNED: &[Command] = &[
             .arg(option("grep", "PATTERN"))
             .arg(flag("previous"))
     }),
-    d("providers health", "Health of aws, azure and gcp", &["G19"], none),
-    d(
-        "providers credentials",
-        "Credential secrets: keys, age and expiry, never values",
-        &["G20"],
-        none,
-    ),
-    d("providers check", "Identity and instances by a provider's own tools", &["G22"], provider),
     d("federation status", "Nodes and federation pods in each cluster", &["G25"], none),
     d("federation raft", "Who leads, by each member's own account", &["G26"], none),
     d("federation peers", "Raft peers", &["G30"], none),
@@ -189,8 +172,6 @@ pub(crate) static PLANNED: &[Command] = &[
     d("monitoring routes", "Where an alert with these labels would go", &["G69"], |c| {
         c.arg(rest("LABEL=VALUE"))
     }),
-    d("recovery plan", "The recovery order and its time objectives", &["G70"], none),
-    d("recovery assess", "State of a region", &["G75"], |c| c.arg(needs("REGION"))),
     d("capacity hpa", "Autoscalers and their limits", &["G80"], none),
     d("capacity metrics", "Metrics server and custom metrics", &["G81", "G82"], none),
     d("capacity usage", "CPU and memory by pod", &["G83"], none),

@@ -173,6 +173,10 @@ pub struct Suggestion {
     pub line: String,
 }
 
+/// Most findings and rows of a table that are shown.
+const FINDINGS: usize = 20;
+const ROWS: usize = 50;
+
 /// The answer of a diagnostic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -204,6 +208,37 @@ impl Report {
     #[must_use]
     pub fn then(mut self, label: &str, line: impl Into<String>) -> Self {
         self.next.push(Suggestion { label: label.to_owned(), line: line.into() });
+        self
+    }
+
+    /// A report that is one finding.
+    pub fn only(subject: impl Into<Untrusted>, finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::new(subject) }
+    }
+
+    /// With no more than a person reads: what is beyond it is counted, and counts in the verdict.
+    /// Findings are expected in the order in which they are to be shown.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        if self.findings.len() > FINDINGS {
+            let rest = self.findings.split_off(FINDINGS - 1);
+            let counts = Status::ALL.iter().filter_map(|status| {
+                let count = rest.iter().filter(|finding| finding.status == *status).count();
+                (count > 0).then(|| format!("{count} {}", status.word()))
+            });
+            let counts: Vec<String> = counts.collect();
+            let worst = rest.iter().map(|finding| finding.status).min().unwrap_or(Status::Ok);
+            let source = rest[0].provenance.source.clone();
+            let more = format!("{} more", rest.len());
+            self.findings.push(Finding::new(worst, more, counts.join(", "), source));
+        }
+        for table in &mut self.tables {
+            let all = table.rows.len();
+            if all > ROWS {
+                table.rows.truncate(ROWS);
+                table.title = format!("{} ({ROWS} of {all})", table.title.raw()).into();
+            }
+        }
         self
     }
 
@@ -252,5 +287,16 @@ mod tests {
         );
         assert_eq!(report(&[Status::Unsupported]).verdict(), Status::NoData);
         assert_eq!(report(&[]).verdict(), Status::NoData);
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted_and_judged() {
+        let mut statuses = vec![Status::Ok; 25];
+        statuses.extend([Status::Warn; 5]);
+        let long = report(&statuses).bounded();
+        assert_eq!((long.findings.len(), long.verdict()), (FINDINGS, Status::Warn));
+        let last = &long.findings[FINDINGS - 1];
+        assert_eq!((last.subject.raw(), last.measured.raw()), ("11 more", "5 warn, 6 ok"));
+        assert_eq!(report(&[Status::Ok; FINDINGS]).bounded().findings.len(), FINDINGS);
     }
 }

@@ -3,12 +3,20 @@
 //! The guide's values are the defaults. Names, labels, ports and paths differ between
 //! installations, so all of them are rows of configuration.
 
+mod outside;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::SecretRef;
+
+pub use outside::{
+    AccessConfig, AuditConfig, AuthFailuresConfig, AwsConfig, AzureConfig, Contact, ContactsConfig,
+    Escalation, GcpConfig, NetConfig, ProvidersConfig, RateLimitConfig, RecoveryConfig,
+    RecoveryStep, Region, SecurityConfig, TokenConfig,
+};
 
 /// One service of the platform.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! All clients of one installation, built from its configuration.
 
+use std::time::Duration;
+
 use super::config::{
-    ClusterConfig, Limits, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig,
+    ClusterConfig, ContactsConfig, Limits, NetConfig, PostgresConfig, PrometheusConfig,
+    ProvidersConfig, RecoveryConfig, RedisConfig, SecurityConfig, ServiceConfig,
 };
 use super::http::Http;
 use super::kube::Cluster;
@@ -10,21 +13,47 @@ use super::prometheus::Prometheus;
 use super::redis::Redis;
 use super::{Cause, PlatformError, SecretRef, Secrets};
 use crate::command::UserError;
+use crate::report::{Finding, Status};
 
 /// What the platform's section of the configuration comes to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlatformConfig {
     pub services: Vec<ServiceConfig>,
     pub clusters: Vec<ClusterConfig>,
     pub postgres: Option<PostgresConfig>,
     pub redis: Option<RedisConfig>,
     pub prometheus: Option<PrometheusConfig>,
+    pub net: NetConfig,
+    pub providers: ProvidersConfig,
+    pub security: SecurityConfig,
+    pub recovery: RecoveryConfig,
+    pub contacts: ContactsConfig,
     pub limits: Limits,
 }
 
 /// A dependency that may be left out of the configuration (`None`), or whose configuration cannot be
 /// used (`Err`): then every question to it is answered by that error, and the rest goes on.
 pub type Optional<T> = Option<Result<T, PlatformError>>;
+
+/// The client, or the finding that there is none to ask.
+///
+/// # Errors
+/// Boxed, because a finding is large: not configured, or not usable as configured.
+pub fn configured<'a, T>(
+    name: &str,
+    section: &str,
+    client: &'a Optional<T>,
+) -> Result<&'a T, Box<Finding>> {
+    match client {
+        Some(Ok(client)) => Ok(client),
+        Some(Err(error)) => Err(Box::new(error.finding(name, "configuration"))),
+        None => {
+            let finding =
+                Finding::new(Status::Unsupported, name, "not configured", "configuration");
+            Err(Box::new(finding.hint(format!("add [{section}] to the configuration"))))
+        }
+    }
+}
 
 /// The clients. Building them opens no connection.
 pub struct Platform {
@@ -34,6 +63,13 @@ pub struct Platform {
     pub postgres: Optional<Postgres>,
     pub redis: Optional<Redis>,
     pub prometheus: Optional<Prometheus>,
+    pub net: NetConfig,
+    pub providers: ProvidersConfig,
+    pub security: SecurityConfig,
+    pub recovery: RecoveryConfig,
+    pub contacts: ContactsConfig,
+    /// Every call's deadline.
+    pub deadline: Duration,
 }
 
 impl Platform {
@@ -52,6 +88,12 @@ impl Platform {
         };
         Ok(Self {
             services: config.services.clone(),
+            net: config.net.clone(),
+            providers: config.providers.clone(),
+            security: config.security.clone(),
+            recovery: config.recovery.clone(),
+            contacts: config.contacts.clone(),
+            deadline: limits.deadline,
             clusters: config.clusters.iter().map(|c| Cluster::new(c, limits)).collect(),
             postgres: config
                 .postgres

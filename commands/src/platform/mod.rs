@@ -5,17 +5,24 @@
 //! clients only; nothing else in the project talks to the platform.
 
 pub mod config;
+pub mod dns;
 mod error;
+mod home;
 pub mod http;
 mod hub;
 pub mod kube;
 pub mod postgres;
+pub mod probe;
 pub mod prometheus;
+pub mod providers;
 pub mod reach;
 pub mod redis;
+mod regions;
 mod secret;
+pub mod tcp;
 mod transport;
 
 pub use error::{Cause, PlatformError};
-pub use hub::{Optional, Platform, PlatformConfig};
+pub use home::{Home, no_cluster, workload};
+pub use hub::{Optional, Platform, PlatformConfig, configured};
 pub use secret::{SecretError, SecretRef, Secrets, why};

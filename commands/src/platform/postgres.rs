@@ -1,5 +1,11 @@
 //! The platform's PostgreSQL: read-only questions, one connection each.
 
+mod audit;
+mod lag;
+
+pub use audit::AuditRow;
+pub use lag::Lag;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;

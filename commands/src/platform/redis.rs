@@ -1,10 +1,15 @@
 //! The platform's Redis. One connection for each question: a manager that reconnects by itself takes
 //! seconds to say that Redis is down.
 
+mod counters;
+
+pub use counters::{Counted, Counter};
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, ServerErrorKind,
 };
@@ -85,23 +90,46 @@ impl Redis {
     /// # Errors
     /// When it cannot be reached or refuses the login.
     pub async fn info(&self) -> Result<RedisInfo, PlatformError> {
-        let target = format!("Redis {}", self.target());
+        let text = self
+            .ask(async |connection| redis::cmd("INFO").query_async::<String>(connection).await)
+            .await?;
+        read(&text).ok_or_else(|| PlatformError::new(self.name(), Cause::Malformed))
+    }
+
+    /// What is called, for people.
+    fn name(&self) -> String {
+        format!("Redis {}", self.target())
+    }
+
+    /// One question on a connection of its own, within the deadline.
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, PlatformError> {
         let asked = async {
             let _place = self.permits.acquire().await.map_err(|_| closed())?;
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(self.deadline))
-                .set_response_timeout(Some(self.deadline));
-            let mut connection =
-                self.client.get_multiplexed_async_connection_with_config(&config).await?;
-            redis::cmd("INFO").query_async::<String>(&mut connection).await
+            question(&mut self.connect().await?).await
         };
+        self.within(asked).await
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.deadline))
+            .set_response_timeout(Some(self.deadline));
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    async fn within<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, PlatformError> {
+        let late = || PlatformError::new(self.name(), Cause::Timeout(self.deadline));
         match tokio::time::timeout(self.deadline, asked).await {
-            Ok(Ok(text)) => read(&text).ok_or_else(|| PlatformError::new(target, Cause::Malformed)),
-            Ok(Err(error)) if error.is_timeout() => {
-                Err(PlatformError::new(target, Cause::Timeout(self.deadline)))
-            }
-            Ok(Err(error)) => Err(classify(target, &error)),
-            Err(_) => Err(PlatformError::new(target, Cause::Timeout(self.deadline))),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.is_timeout() => Err(late()),
+            Ok(Err(error)) => Err(classify(self.name(), &error)),
+            Err(_) => Err(late()),
         }
     }
 }

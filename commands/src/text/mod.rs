@@ -1,5 +1,6 @@
 //! Text from outside and how it becomes safe to show.
 
+pub mod human;
 mod untrusted;
 
 pub use untrusted::{Sanitiser, Untrusted};

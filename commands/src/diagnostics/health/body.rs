@@ -11,10 +11,10 @@ use crate::report::Status;
 
 /// What an answer says of its service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Judgement {
-    pub(super) status: Status,
+pub(in crate::diagnostics) struct Judgement {
+    pub(in crate::diagnostics) status: Status,
     /// Code and what is wrong, the worst first: "503 · database: connection refused".
-    pub(super) measured: String,
+    pub(in crate::diagnostics) measured: String,
 }
 
 /// How deep a body is followed, and how many of its complaints are shown.
@@ -24,7 +24,7 @@ const MAX_SHOWN: usize = 3;
 const KEPT: usize = 4096;
 
 /// Judges one answer of a health endpoint.
-pub(super) fn judge(answer: &Answer) -> Judgement {
+pub(in crate::diagnostics) fn judge(answer: &Answer) -> Judgement {
     let by_code = match answer.status {
         200..=299 => Status::Ok,
         404 | 405 | 501 => Status::Unsupported,

@@ -4,7 +4,7 @@
 //! A service's endpoint and its workload are two facts with two sources; a handler that always says
 //! "healthy" does not hide pods that are not ready.
 
-mod body;
+pub(super) mod body;
 mod endpoints;
 mod resources;
 mod stores;

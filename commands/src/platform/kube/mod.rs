@@ -14,6 +14,7 @@ mod pods;
 mod quantity;
 mod rollout;
 mod scale;
+mod secrets;
 mod workloads;
 
 use std::fmt::Debug;
@@ -34,9 +35,10 @@ pub use exec::ExecOutput;
 pub use logs::{LogOptions, Logs};
 pub use metrics::{NodeMetrics, PodMetrics};
 pub use nodes::Node;
-pub use pods::{Pod, Restart};
+pub use pods::{Pod, Resources, Restart};
 pub use rollout::Rollout;
 pub use scale::Precondition;
+pub use secrets::{CERTIFICATE, Certificate, SecretFacts};
 pub use workloads::{Workload, WorkloadKind};
 
 use super::config::{ClusterConfig, Limits};

@@ -19,6 +19,14 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
+    /// The kind of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Deployment, Self::StatefulSet, Self::DaemonSet]
+            .into_iter()
+            .find(|k| k.word() == word)
+    }
+
     /// The word of kubectl and of nova's configuration.
     #[must_use]
     pub fn word(self) -> &'static str {
