@@ -26,16 +26,6 @@ const fn d(
     planned(path, summary, Kind::Diagnostic { sensitive: false }, guide, args)
 }
 
-/// Shows who did what: for security people only.
-const fn s(
-    path: &'static str,
-    summary: &'static str,
-    guide: &'static [&'static str],
-    args: Args,
-) -> Command {
-    planned(path, summary, Kind::Diagnostic { sensitive: true }, guide, args)
-}
-
 const fn r(
     path: &'static str,
     summary: &'static str,
@@ -158,11 +148,6 @@ pub(crate) static PLANNED: &[Command] = &[
         none,
     ),
     d("rollout status", "How far a rollout is", &["G46"], |c| c.arg(needs("SERVICE"))),
-    s("security auth-failures", "Authentication failures by source and user", &["G52"], none),
-    s("security token", "Claims of a suspect token, asked for in private", &["G53"], none),
-    s("security rate-limit", "A user's rate-limit state", &["G54"], |c| c.arg(needs("USER"))),
-    s("security audit-log", "Suspicious patterns in the audit log", &["G58"], none),
-    s("security access-patterns", "Request rates above 100 a second", &["G60"], none),
     d("monitoring targets", "Scrape targets that are not up", &["G61"], none),
     d("monitoring storage", "Prometheus storage", &["G62"], none),
     d("monitoring query", "Any PromQL query", &["G63"], |c| c.arg(rest("EXPR"))),

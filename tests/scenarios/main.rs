@@ -2,6 +2,7 @@
 //! conversation; the servers it talks to are real programs or the sandbox's.
 
 mod chat;
+mod diagnostics;
 mod discord_vendor;
 mod health;
 mod incidents;

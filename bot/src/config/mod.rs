@@ -5,6 +5,7 @@
 
 mod chat;
 mod discord;
+mod outside;
 mod read;
 mod rules;
 
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nova_commands::platform::config::{
-    ClusterConfig, PostgresConfig, PrometheusConfig, RedisConfig, ServiceConfig, guide_services,
+    ClusterConfig, ContactsConfig, NetConfig, PostgresConfig, PrometheusConfig, ProvidersConfig,
+    RecoveryConfig, RedisConfig, SecurityConfig, ServiceConfig, guide_services,
 };
 use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
@@ -157,6 +159,11 @@ impl Config {
         let postgres: Option<PostgresConfig> = reader.section("postgres");
         let redis: Option<RedisConfig> = reader.section("redis");
         let prometheus: Option<PrometheusConfig> = reader.section("prometheus");
+        let net: NetConfig = reader.section("net").unwrap_or_default();
+        let providers: ProvidersConfig = reader.section("providers").unwrap_or_default();
+        let security: SecurityConfig = reader.section("security").unwrap_or_default();
+        let recovery: RecoveryConfig = reader.section("recovery").unwrap_or_default();
+        let contacts: ContactsConfig = reader.section("contacts").unwrap_or_default();
         let http: HttpSection = reader.section("http").unwrap_or_default();
         let slack: Option<SlackSection> = reader.section("slack");
         let discord: Option<DiscordSection> = reader.section("discord");
@@ -168,6 +175,11 @@ impl Config {
         rules::console(&mut reader, &console);
         rules::urls(&mut reader, &store, postgres.as_ref(), redis.as_ref(), prometheus.as_ref());
         rules::clusters(&mut reader, &clusters);
+        outside::net(&mut reader, &net);
+        outside::providers(&mut reader, &providers, &clusters);
+        outside::security(&mut reader, &security);
+        outside::recovery(&mut reader, &recovery, &clusters);
+        outside::contacts(&mut reader, &contacts);
         if let Some(slack) = &slack {
             chat::slack(&mut reader, slack);
         }
@@ -196,6 +208,11 @@ impl Config {
                 postgres,
                 redis,
                 prometheus,
+                net,
+                providers,
+                security,
+                recovery,
+                contacts,
                 limits,
             },
         })

@@ -10,6 +10,7 @@ mod error;
 mod home;
 pub mod http;
 mod hub;
+pub mod jwt;
 pub mod kube;
 pub mod postgres;
 pub mod probe;

@@ -86,7 +86,8 @@ fn judge(name: &str, tries: &Tries, source: &str, slow: f64) -> Vec<Finding> {
     }
     if let (Some(median), [first, .., last]) = (tries.median(), &times[..]) {
         let seconds = |time: Duration| human::seconds(time.as_secs_f64());
-        let jitter = tries.jitter().map_or_else(String::new, |j| format!(", jitter {}", seconds(j)));
+        let jitter =
+            tries.jitter().map_or_else(String::new, |j| format!(", jitter {}", seconds(j)));
         let measured = format!(
             "{} at best, {} in the middle, {} at worst{jitter}",
             seconds(*first),
@@ -129,8 +130,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             took: took.map(Duration::from_millis),
         };
-        let tries =
-            Tries { address: "10.0.0.1:80".parse().unwrap(), tries: took.map(one).into() };
+        let tries = Tries { address: "10.0.0.1:80".parse().unwrap(), tries: took.map(one).into() };
         let shown: Vec<_> = judge("vm", &tries, "x", 0.1)
             .iter()
             .map(|f| format!("{} {}: {}", f.status.word(), f.subject.raw(), f.measured.raw()))

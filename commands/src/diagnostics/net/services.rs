@@ -72,7 +72,15 @@ async fn from_here(platform: &Platform, progress: &Progress) -> Report {
         let cells = |(_, row): (u128, Vec<String>)| row.into_iter().map(Into::into).collect();
         report.tables.push(Table {
             title: "Slowest first".into(),
-            columns: vec!["service", "address", "connect min", "median", "max", "HTTP", "answer in"],
+            columns: vec![
+                "service",
+                "address",
+                "connect min",
+                "median",
+                "max",
+                "HTTP",
+                "answer in",
+            ],
             rows: rows.into_iter().map(cells).collect(),
             provenance: Provenance::now(format!("TCP connect ×{TRIES} and one GET each")),
         });
@@ -113,13 +121,14 @@ async fn one(platform: &Platform, service: &ServiceConfig) -> Seen {
     let Some(median) = tries.median() else {
         let measured = tries.failure().unwrap_or(Cause::Broken).to_string();
         let finding = Finding::new(Status::Fail, name, measured, source);
-        return Seen { finding: finding.hint("nothing listens there, or a rule drops it"), row: None };
+        return Seen {
+            finding: finding.hint("nothing listens there, or a rule drops it"),
+            row: None,
+        };
     };
     let connect = human::seconds(median.as_secs_f64());
     let answered = match &answer {
-        Ok(answer) => {
-            (answer.status.to_string(), human::seconds(answer.took.as_secs_f64()))
-        }
+        Ok(answer) => (answer.status.to_string(), human::seconds(answer.took.as_secs_f64())),
         Err(error) => (error.cause.to_string(), "-".to_owned()),
     };
     let measured = format!("connect {connect} · HTTP {} in {}", answered.0, answered.1);

@@ -68,12 +68,7 @@ fn toolbox(platform: &Platform) -> Result<Result<Home<'_>, Box<Finding>>, UserEr
     Ok(Ok(Home { cluster, namespace: &config.namespace, kind, name, selector: None }))
 }
 
-async fn ask(
-    platform: &Platform,
-    provider: Provider,
-    home: &Home<'_>,
-    pod: &Pod,
-) -> Vec<Finding> {
+async fn ask(platform: &Platform, provider: Provider, home: &Home<'_>, pod: &Pod) -> Vec<Finding> {
     let (who, many) = (provider.identity(), provider.instances(&platform.providers));
     let time = platform.tool_time();
     let (identity, count) = join(home.run(pod, &who, time), home.run(pod, &many, time)).await;
@@ -114,7 +109,9 @@ fn answered(
     }
     match read(&output) {
         Some(text) => Finding::new(Status::Ok, subject, text, source),
-        None => Finding::new(Status::NoData, subject, format!("`{tool}` said nothing usable"), source)
-            .hint("nobody may be logged in there"),
+        None => {
+            Finding::new(Status::NoData, subject, format!("`{tool}` said nothing usable"), source)
+                .hint("nobody may be logged in there")
+        }
     }
 }

@@ -70,7 +70,10 @@ async fn one(
         Err(error) if error.cause == Cause::NotFound => {
             let text = format!("no secret {namespace}/{name} in {}", cluster.name());
             let finding = Finding::new(Status::Absent, subject, text, source);
-            return (vec![finding.hint("removed, or named differently here: see [providers]")], None);
+            return (
+                vec![finding.hint("removed, or named differently here: see [providers]")],
+                None,
+            );
         }
         Err(error) if error.cause == Cause::Forbidden => {
             let finding = error.finding(subject, source);
@@ -103,7 +106,12 @@ fn age(facts: &SecretFacts, subject: &str, source: &str, limit: u32) -> Finding 
     let days = Timestamp::now().duration_since(at).as_secs_f64() / DAY;
     let measured = format!("{keys} · changed {} ago", human::span(days * DAY));
     if empty {
-        return Finding::new(Status::Fail, subject, format!("{measured} · it holds nothing"), source);
+        return Finding::new(
+            Status::Fail,
+            subject,
+            format!("{measured} · it holds nothing"),
+            source,
+        );
     }
     if days > f64::from(limit) {
         let finding = Finding::new(Status::Warn, subject, measured, source);

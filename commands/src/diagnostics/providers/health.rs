@@ -24,7 +24,8 @@ async fn run(call: Call) -> Result<Report, UserError> {
     let mut report = Report::new("Cloud providers");
     let Some(base) = service.base_url() else {
         let text = "no address configured";
-        let finding = Finding::new(Status::Unsupported, service.name.as_str(), text, "configuration");
+        let finding =
+            Finding::new(Status::Unsupported, service.name.as_str(), text, "configuration");
         report.findings.push(finding.hint("give the service a `url` or a `port`"));
         return Ok(report);
     };

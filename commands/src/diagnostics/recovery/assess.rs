@@ -155,9 +155,10 @@ fn add(state: &mut State, told: State) {
 async fn one(platform: &Platform, cluster: &Cluster) -> State {
     let name = cluster.name();
     let mut state = State::default();
-    let workloads = platform.namespaces().into_iter().map(|namespace| async move {
-        (namespace, cluster.workloads(namespace).await)
-    });
+    let workloads = platform
+        .namespaces()
+        .into_iter()
+        .map(|namespace| async move { (namespace, cluster.workloads(namespace).await) });
     let (nodes, workloads) = join(cluster.nodes(), join_all(workloads)).await;
     match nodes {
         Ok(nodes) => {

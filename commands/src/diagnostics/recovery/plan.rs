@@ -38,9 +38,10 @@ fn plan(config: &RecoveryConfig, services: &[ServiceConfig]) -> Report {
         if !step.services.is_empty() {
             parts.push(step.services.join(", "));
         }
-        parts.push(step.rto.map_or("no time objective".to_owned(), |rto| {
-            format!("back within {}", span(rto))
-        }));
+        parts
+            .push(step.rto.map_or("no time objective".to_owned(), |rto| {
+                format!("back within {}", span(rto))
+            }));
         parts.extend(step.rpo.map(|rpo| format!("losing at most {} of data", span(rpo))));
         let subject = format!("{}. {}", at + 1, step.name);
         let unknown: Vec<&str> = step
@@ -52,14 +53,19 @@ fn plan(config: &RecoveryConfig, services: &[ServiceConfig]) -> Report {
         if unknown.is_empty() {
             report.findings.push(Finding::new(Status::Ok, subject, parts.join(" · "), SOURCE));
         } else {
-            let measured = format!("{} · no such service: {}", parts.join(" · "), unknown.join(", "));
+            let measured =
+                format!("{} · no such service: {}", parts.join(" · "), unknown.join(", "));
             let finding = Finding::new(Status::Warn, subject, measured, SOURCE);
             report.findings.push(finding.hint("the plan and the services do not agree"));
         }
     }
-    let planned = |name: &str| config.steps.iter().any(|step| step.services.iter().any(|s| s == name));
-    let forgotten: Vec<&str> =
-        services.iter().map(|service| service.name.as_str()).filter(|name| !planned(name)).collect();
+    let planned =
+        |name: &str| config.steps.iter().any(|step| step.services.iter().any(|s| s == name));
+    let forgotten: Vec<&str> = services
+        .iter()
+        .map(|service| service.name.as_str())
+        .filter(|name| !planned(name))
+        .collect();
     if !forgotten.is_empty() {
         let text = format!("in no step: {}", forgotten.join(", "));
         let finding = Finding::new(Status::Warn, "services", text, SOURCE);

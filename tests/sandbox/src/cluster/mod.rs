@@ -5,7 +5,7 @@
 //!
 //! Annotations that it understands: on a pod template `sandbox.nova/never-ready` (`true`: the probe
 //! fails, `image`: the image cannot be pulled), `sandbox.nova/scratch: "true"` (no shell and no tools
-//! in it) and `sandbox.nova/fail: "true"` (a job's pod ends with code 1); on any object
+//! in it), `sandbox.nova/lacks: "curl wget"` (without these tools) and `sandbox.nova/fail: "true"` (a job's pod ends with code 1); on any object
 //! `sandbox.nova/frozen: "true"` (the control loops leave it alone).
 
 mod controllers;
@@ -14,6 +14,7 @@ mod exec;
 mod faults;
 mod fetch;
 mod hpa_versions;
+mod image;
 mod json;
 mod list;
 mod logs;
@@ -46,6 +47,7 @@ use tokio::task::JoinHandle;
 
 pub use exchange::Exchange;
 pub use faults::{DeploymentFault, Fault};
+pub use image::Said;
 pub use rbac::Rule;
 pub use workload::Workload;
 
@@ -115,6 +117,7 @@ impl Cluster {
             api: ApiFaults::none(),
             broken: HashMap::new(),
             backends: HashMap::new(),
+            images: image::Images::default(),
         };
         for ns in ["default", "kube-system"] {
             workload::namespace(&mut state, ns);
@@ -200,6 +203,21 @@ impl Cluster {
                 None => state.backends.remove(&key),
             }
         });
+    }
+
+    /// Puts a file into every pod of a deployment.
+    pub fn file(&self, deployment: &str, path: &str, content: &str) {
+        self.shared.with(|state| state.images.file(deployment, path, content));
+    }
+
+    /// Puts a program into every pod of a deployment, with its answer to exactly this command line.
+    pub fn program(&self, deployment: &str, line: &str, said: Said) {
+        self.shared.with(|state| state.images.program(deployment, line, said));
+    }
+
+    /// Says what the pods reach at a host outside the cluster: an http URL, or nothing (refused).
+    pub fn host(&self, name: &str, port: u16, url: Option<String>) {
+        self.shared.with(|state| state.images.host(name, port, url));
     }
 
     /// An object by plural resource name; `ns` is "" for cluster-wide resources.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::controllers::events::Written;
 use super::faults::{ApiFaults, DeploymentFault};
+use super::image::Images;
 use super::logs::Logs;
 use super::rbac::User;
 use super::store::Store;
@@ -25,6 +26,7 @@ pub(crate) struct State {
     pub(crate) broken: HashMap<(String, String), DeploymentFault>,
     /// What stands behind a port of a deployment's pods.
     pub(crate) backends: HashMap<(String, u16), String>,
+    pub(crate) images: Images,
 }
 
 impl State {
