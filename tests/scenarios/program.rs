@@ -262,7 +262,7 @@ async fn a_secret_is_read_from_the_input_and_is_in_no_file() {
     let none = piped(&["run", "security", "token"], String::new()).await;
     assert_eq!(none, (Some(2), "nova: nothing was entered\n".to_owned()));
     let typed = piped(&["run", "security", "token", SECRET], String::new()).await;
-    assert!(typed.1.contains("revoke it now"), "{}", typed.1);
+    assert!(typed.1.contains("revoke it at once"), "{}", typed.1);
     let all = [one.1, session.1, none.1, typed.1].concat();
     assert!(!all.contains(SECRET), "{all}");
     let state = folder.path().join("state");

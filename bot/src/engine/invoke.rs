@@ -256,7 +256,7 @@ impl Engine {
         let refused = |wrong| Read::Now(Said::Refused(wrong));
         if let Some(command) = self.grammar.secret_typed(&invocation.line.text()) {
             let text = format!(
-                "that does not belong in a line, where people and logs see it: revoke it now; `{}` alone asks for it in private",
+                "that does not belong in a line, where people and logs see it: revoke it at once; `{}` alone asks for it in private",
                 command.path
             );
             return refused(UserError::new(text));

@@ -46,7 +46,7 @@ async fn a_secret_in_a_line_is_refused(platform: Platform) {
     let office = Office::with(platform, guard).await;
     let said = office.says("ana", "incidents", &format!("security token {SECRET}")).await;
     let (Said::Privately(text) | Said::Publicly(text)) = said else { panic!("{said:?}") };
-    assert!(text.contains("revoke it now") && !text.contains(SECRET), "{text}");
+    assert!(text.contains("revoke it at once") && !text.contains(SECRET), "{text}");
     assert_eq!(office.chat().form("ana"), None);
     // Who may not ask is not asked for it.
     let refused = office.says("bo", "incidents", "security token").await;

@@ -49,10 +49,9 @@ async fn contacts_are_the_guides_until_somebody_writes_others() {
     let guide = nova.say("contacts").await;
     let other = "[contacts]\nvendors = []\nlinks = [{ name = \"Status\", reach = \"https://s.example\" }]\n\
                  severities = [{ severity = \"critical\", response = \"5m\", primary = \"Ana\", secondary = \"Bo\" }]\n";
-    let mut nova = Nova::on(crate::support::world(false).await, |text| {
-        crate::support::patient(text) + other
-    })
-    .await;
+    let mut nova =
+        Nova::on(crate::support::world(false).await, |text| crate::support::patient(text) + other)
+            .await;
     let own = nova.say("contacts").await;
     stable(|| insta::assert_snapshot!(format!("{guide}\n{own}")));
 }

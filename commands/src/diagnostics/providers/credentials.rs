@@ -116,7 +116,7 @@ fn age(facts: &SecretFacts, subject: &str, source: &str, limit: u32) -> Finding 
     if days > f64::from(limit) {
         let finding = Finding::new(Status::Warn, subject, measured, source);
         let finding = finding.expected(format!("changed within {limit} d"));
-        return finding.hint("rotate it: credentials that are never changed are never lost either");
+        return finding.hint("change it with the provider, and in the secret");
     }
     Finding::new(Status::Ok, subject, measured, source)
 }

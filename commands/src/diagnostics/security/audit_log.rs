@@ -8,10 +8,10 @@ use regex::Regex;
 
 use crate::command::{Call, Command, Kind, Run, UserError};
 use crate::platform::config::{AuditConfig, ServiceConfig};
-use crate::platform::kube::{ExecOutput, Pod};
+use crate::platform::kube::ExecOutput;
 use crate::platform::postgres::AuditRow;
 use crate::platform::probe::last_line;
-use crate::platform::{Platform, configured, no_cluster};
+use crate::platform::{Cause, Platform, PlatformError, configured, no_cluster};
 use crate::report::{Excerpt, Finding, Provenance, Report, Status, Table};
 use crate::text::{Untrusted, human};
 
@@ -95,7 +95,9 @@ async fn in_files(
                 read_pods += 1;
                 lines.extend(output.stdout.split(|b| *b == b'\n').map(Untrusted::from_bytes));
             }
-            Ok(Some(output)) => findings.push(unreadable(pod, &output, config, source)),
+            Ok(Some(output)) => {
+                findings.push(unreadable(name, &output, config, source));
+            }
             Ok(None) => {
                 let text = "its image has no `tail`";
                 let finding = Finding::new(Status::Unsupported, name, text, source);
@@ -105,12 +107,13 @@ async fn in_files(
             Err(error) => {
                 findings.push(error.finding(pod.name.as_str(), source));
                 // What our rights forbid, they forbid in every pod.
-                if error.cause == crate::platform::Cause::Forbidden {
+                if error.cause == Cause::Forbidden {
                     break;
                 }
             }
         }
     }
+    findings.dedup_by(|a, b| a.measured == b.measured);
     if pods.is_empty() {
         let text = "none of its pods is ready";
         findings.push(Finding::new(Status::NoData, name, text, home.place()));
@@ -141,18 +144,19 @@ async fn in_files(
     Ok((findings, actors(&found, &source), excerpt))
 }
 
-fn unreadable(pod: &Pod, output: &ExecOutput, config: &AuditConfig, source: String) -> Finding {
-    let words = last_line(output);
-    let said = words.raw().to_lowercase();
+/// Why a file cannot be read: a fact about the image, which all pods share.
+fn unreadable(name: &str, output: &ExecOutput, config: &AuditConfig, source: String) -> Finding {
+    let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
     let (status, text): (Status, Untrusted) = match () {
         () if said.contains("no such file") => {
-            (Status::Absent, format!("no file {}", config.file).into())
+            (Status::Absent, format!("no file {} in its pods", config.file).into())
         }
-        () if said.contains("permission denied") => (Status::NoData, "it may not be read".into()),
-        () => (Status::NoData, words),
+        () if said.contains("permission denied") => {
+            (Status::NoData, format!("{} may not be read", config.file).into())
+        }
+        () => (Status::NoData, last_line(output)),
     };
-    let finding = Finding::new(status, pod.name.as_str(), text, source);
-    finding.hint("see `file` in [security.audit]")
+    Finding::new(status, name, text, source).hint("see `file` in [security.audit]")
 }
 
 /// What was found of one pattern.
@@ -224,6 +228,9 @@ async fn in_table(platform: &Platform, config: &AuditConfig) -> Option<Part> {
     let rows = match client.audit(table, config).await {
         Ok(rows) => rows,
         Err(error) => {
+            let gone = error.detail.raw().contains("does not exist");
+            let error =
+                if gone { PlatformError { cause: Cause::NotFound, ..error } } else { error };
             let finding = error.finding(format!("table {table}"), source);
             return Some((vec![finding.hint("see `table` in [security.audit]")], None, None));
         }

@@ -65,9 +65,8 @@ fn judge(counter: &Counter, limit: Option<u64>, place: &str) -> Finding {
             let text = "no such key: nothing was counted in this window";
             let finding =
                 Finding::new(Status::Absent, key.as_str(), text, format!("TYPE {key} at {place}"));
-            return finding.hint(
-                "not limited now; or it is named differently here: see [security.rate_limit]",
-            );
+            return finding
+                .hint("not limited; or it is named differently here: see [security.rate_limit]");
         }
         Counted::Number(count) => {
             let used = u64::try_from(*count).unwrap_or_default();
@@ -103,15 +102,20 @@ fn judge(counter: &Counter, limit: Option<u64>, place: &str) -> Finding {
         |left| format!("ends in {}", human::span(left.as_secs_f64())),
     );
     let finding = |status, text: String| Finding::new(status, key.as_str(), text, source.as_str());
+    // The fields of a hash say the limit themselves.
+    let of = |limit: u64| match counted {
+        Counted::Fields(_) => String::new(),
+        _ => format!(" of {limit}"),
+    };
     match (used, limit) {
         (Some(used), Some(limit)) if used >= limit => {
-            let text = format!("{said} of {limit}: limited · {ends}");
+            let text = format!("{said}{}: limited · {ends}", of(limit));
             finding(Status::Warn, text).expected(format!("below {limit}"))
         }
         _ if expires.is_none() => finding(Status::Warn, format!("{said} · {ends}"))
             .hint("a counter without an end limits for ever"),
         (Some(used), Some(limit)) => {
-            finding(Status::Ok, format!("{said} of {limit}, {} left · {ends}", limit - used))
+            finding(Status::Ok, format!("{said}{}, {} left · {ends}", of(limit), limit - used))
         }
         (Some(_), None) => finding(Status::Ok, format!("{said} · {ends}"))
             .hint("what is left is known with `limit` in [security.rate_limit]"),

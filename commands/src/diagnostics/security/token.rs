@@ -118,8 +118,10 @@ fn judge(claims: &Claims, config: &TokenConfig, now: Timestamp) -> Vec<Finding> 
         let Some(wanted) = wanted else { continue };
         let shown: Vec<&str> = found.iter().map(|one| one.raw()).collect();
         let shown = if shown.is_empty() { "none".to_owned() } else { cut(&shown.join(", ")) };
-        let status = if is(wanted, &found) { Status::Ok } else { Status::Fail };
-        findings.push(finding(status, name, shown).expected(wanted.as_str()));
+        findings.push(match is(wanted, &found) {
+            true => finding(Status::Ok, name, shown),
+            false => finding(Status::Fail, name, shown).expected(wanted.as_str()),
+        });
     }
     findings
 }

@@ -56,8 +56,7 @@ async fn a_service_looks_at_the_others_with_the_tool_that_it_has() {
 #[tokio::test]
 async fn clusters_reach_each_other_or_not_and_each_way_is_a_fact_of_its_own() {
     let clusters = ["us-east", "us-west", "eu-central"].map(str::to_owned).to_vec();
-    let options =
-        WorldOptions { clusters, step: Duration::from_millis(10), databases: false };
+    let options = WorldOptions { clusters, step: Duration::from_millis(10), databases: false };
     let world = World::start(options).await.expect("the sandbox starts");
     let mut nova = Nova::on(world, unhurried).await;
     let url = nova.world.services().url("federation-service");
@@ -79,31 +78,36 @@ async fn clusters_reach_each_other_or_not_and_each_way_is_a_fact_of_its_own() {
 #[tokio::test]
 async fn names_resolve_or_the_reason_is_told() {
     let (one, other) = (NameServer::start().await, NameServer::start().await);
-    let (one, other) = (one.expect("a port"), other.expect("a port"));
+    let (mut one, mut other) = (one.expect("a port"), other.expect("a port"));
+    // They are shown in the order of their addresses.
+    if one.address().to_string() > other.address().to_string() {
+        std::mem::swap(&mut one, &mut other);
+    }
     let address = |text: &str| text.parse::<IpAddr>().expect("an address");
     let local = Zone::Addresses(vec![address("127.0.0.1"), address("::1")], 60);
     for server in [&one, &other] {
         server.set("localhost", local.clone());
-        server.set("broken.invalid", Zone::Broken);
-        server.set("empty.invalid", Zone::Addresses(Vec::new(), 60));
-        server.set("www.novacron.invalid", Zone::Alias("lb.novacron.invalid".to_owned(), 300));
+        server.set("broken.test", Zone::Broken);
+        server.set("empty.test", Zone::Addresses(Vec::new(), 60));
+        server.set("www.novacron.test", Zone::Alias("lb.novacron.test".to_owned(), 300));
     }
     let lb = |text: &str| Zone::Addresses(vec![address(text)], 30);
-    one.set("lb.novacron.invalid", lb("203.0.113.7"));
-    other.set("lb.novacron.invalid", lb("203.0.113.8"));
-    other.set("silent.invalid", Zone::Silent);
+    one.set("lb.novacron.test", lb("203.0.113.7"));
+    other.set("lb.novacron.test", lb("203.0.113.8"));
+    other.set("silent.test", Zone::Silent);
     let servers = format!("nameservers = [\"{}\", \"{}\"]\n", one.address(), other.address());
-    let edit = |text: String| text + "[limits]\ndeadline = \"3s\"\n[net]\nslow = \"30s\"\n" + &servers;
+    let edit =
+        |text: String| text + "[limits]\ndeadline = \"3s\"\n[net]\nslow = \"30s\"\n" + &servers;
     let mut nova = Nova::on(world(false).await, edit).await;
     let mut replies = String::new();
     for line in [
         "net dns localhost",
-        "net dns www.novacron.invalid",
-        "net dns www.novacron.invalid --expect 203.0.113.7",
-        "net dns nowhere.invalid",
-        "net dns broken.invalid",
-        "net dns empty.invalid",
-        "net dns silent.invalid",
+        "net dns www.novacron.test",
+        "net dns www.novacron.test --expect 203.0.113.7",
+        "net dns nowhere.test",
+        "net dns broken.test",
+        "net dns empty.test",
+        "net dns silent.test",
         "net dns $(reboot)",
         "net dns novacron.com --expect us-west",
     ] {

@@ -95,7 +95,8 @@ async fn credentials_are_judged_and_no_value_is_seen_anywhere() {
 async fn a_providers_own_tool_tells_who_we_are() {
     let mut nova = Nova::start().await;
     let unsupported = findings(&nova.say("providers check aws").await);
-    let with = |text: String| patient(text) + "[providers]\ntoolbox = \"deployment/cloud-toolbox\"\n";
+    let with =
+        |text: String| patient(text) + "[providers]\ntoolbox = \"deployment/cloud-toolbox\"\n";
     let mut nova = Nova::on(world(false).await, with).await;
     trust(&nova, "us-east");
     let absent = findings(&nova.say("providers check aws").await);
@@ -116,7 +117,8 @@ async fn a_providers_own_tool_tells_who_we_are() {
         "17\n",
     );
     let failed = Said {
-        stderr: "ERROR: AADSTS7000222: the client secret keys are expired, secret=hunter2abc\n".to_owned(),
+        stderr: "ERROR: AADSTS7000222: the client secret keys are expired, secret=hunter2abc\n"
+            .to_owned(),
         code: 1,
         ..Said::default()
     };
@@ -124,7 +126,12 @@ async fn a_providers_own_tool_tells_who_we_are() {
     let line = "az vm list --resource-group novacron-rg --query length(@) --output json";
     cluster.program("cloud-toolbox", line, failed);
     let mut replies = format!("{unsupported}\n{absent}\n");
-    for line in ["providers check aws", "providers check azure", "providers check gcp", "providers check ibm"] {
+    for line in [
+        "providers check aws",
+        "providers check azure",
+        "providers check gcp",
+        "providers check ibm",
+    ] {
         replies += &format!("{}\n", findings(&nova.say(line).await));
     }
     assert!(!replies.contains("hunter2abc"), "{replies}");

@@ -102,7 +102,8 @@ async fn failed_logins_are_counted_by_source_and_user() {
             0 => ("198.51.100.4", "ana".to_owned()),
             _ => ("203.0.113.9", format!("user-{}", number % 40)),
         };
-        let line = format!("level=warn msg=auth_failure user={user} client_ip={ip} password=hunter2");
+        let line =
+            format!("level=warn msg=auth_failure user={user} client_ip={ip} password=hunter2");
         the(&nova, "us-east").log("novacron", &pods[number % pods.len()], &line);
     }
     the(&nova, "us-east").log("novacron", &pods[0], "level=info msg=auth_success user=ana");
