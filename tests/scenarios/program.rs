@@ -117,6 +117,7 @@ async fn the_catalogue_names_every_item_of_the_guide() {
     assert_eq!(
         available,
         [
+            "contacts",
             "health",
             "help",
             "home",
@@ -126,8 +127,22 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "incident note",
             "incident resolve",
             "incident show",
+            "net clusters",
+            "net dns",
+            "net loss",
+            "net services",
             "ping",
-            "whoami"
+            "providers check",
+            "providers credentials",
+            "providers health",
+            "recovery assess",
+            "recovery plan",
+            "security access-patterns",
+            "security audit-log",
+            "security auth-failures",
+            "security rate-limit",
+            "security token",
+            "whoami",
         ]
     );
 }

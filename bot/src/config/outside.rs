@@ -234,6 +234,23 @@ regions = [{ name = "east", clusters = [] }, { name = "west", clusters = ["us-we
 severities = [{ severity = "P1", response = "15m", primary = "a", secondary = "b" }]
 "#;
         let Err(wrong) = Config::parse("nova.toml", text) else { panic!("it is all wrong") };
-        insta::assert_snapshot!(wrong, @"");
+        insta::assert_snapshot!(wrong, @r"
+        nova.toml:4: [net] `inside` is an http:// address with {service} in it
+        nova.toml:4: [net] `peer` is a host's name with {cluster} in it
+        nova.toml:8: [providers] `health` starts with a `/` and has no spaces
+        nova.toml:8: [providers] `health` has {provider} in it
+        nova.toml:8: [providers] no cluster `us-esat` is configured; did you mean `us-east`?
+        nova.toml:8: [providers] `toolbox` is deployment/NAME, statefulset/NAME or daemonset/NAME
+        nova.toml:8: [providers] `namespace` is the name of a Kubernetes object
+        nova.toml:8: [providers] `aws.region` has letters, digits, `-`, `_` and dots
+        nova.toml:14: [security] `auth_failures.pattern`: `(` is no regular expression
+        nova.toml:14: [security] `auth_failures.user` marks the value by a group, `(…)`
+        nova.toml:14: [security] `auth_failures.metric` is the name of a counter
+        nova.toml:14: [security] `rate_limit.keys` have {user} in them
+        nova.toml:14: [security] `audit`: the table and its columns are plain names
+        nova.toml:22: [recovery] a region has a name of its own and at least one cluster
+        nova.toml:22: [recovery] no cluster `us-west` is configured; did you mean `us-east`?
+        nova.toml:24: [contacts] `severities`: critical, high, medium or low, and a time longer than nothing
+        ");
     }
 }

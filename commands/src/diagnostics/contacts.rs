@@ -64,7 +64,12 @@ mod tests {
             .iter()
             .map(|f| format!("{}: {}", f.subject.raw(), f.measured.raw()))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        critical: On-call engineer, then Engineering lead · within 15 min
+        high: Platform team, then DevOps engineer · within 2 h
+        medium: Support team, then Product owner · within 8 h
+        low: Support queue, then Documentation team · within 24 h
+        ");
         assert_eq!(report.tables.iter().map(|t| t.rows.len()).collect::<Vec<_>>(), [4, 6, 4]);
     }
 }

@@ -208,12 +208,17 @@ fn refusal(error: NetError) -> Said {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Said::NoSuchName,
             ResponseCode::NoError => Said::NoAddress,
-            code => Said::Refused(code.to_string()),
+            code => Said::Refused(word(code)),
         },
-        NetError::Dns(DnsError::ResponseCode(code)) => Said::Refused(code.to_string()),
+        NetError::Dns(DnsError::ResponseCode(code)) => Said::Refused(word(code)),
         NetError::Timeout | NetError::NoConnections => Said::Silent,
         error => Said::Broken(error.to_string()),
     }
+}
+
+/// As dig writes it: SERVFAIL.
+fn word(code: ResponseCode) -> String {
+    format!("{code:?}").to_uppercase()
 }
 
 #[cfg(test)]

@@ -135,6 +135,10 @@ mod tests {
             .iter()
             .map(|f| format!("{} {}: {}", f.status.word(), f.subject.raw(), f.measured.raw()))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        warn vm loss: 25 %, 1 of 4 packets
+        fail vm port: connection refused 1 times of 4
+        warn vm time: 150 ms at best, 250 ms in the middle, 250 ms at worst, jitter 100 ms
+        ");
     }
 }

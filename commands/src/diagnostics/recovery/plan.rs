@@ -112,7 +112,12 @@ mod tests {
             .iter()
             .map(|f| format!("{} {}: {}", f.status.word(), f.subject.raw(), f.measured.raw()))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        ok 1. Database restoration: back within 15 min
+        ok 2. Core services: vm-service, orchestration-service, api-gateway · no time objective
+        ok 3. Supporting services: ml-service, federation-service, backup-service · no time objective
+        ok 4. Frontend and monitoring: monitoring · no time objective
+        ");
     }
 
     #[test]

@@ -290,6 +290,10 @@ mod tests {
             .map(|one| one.finding("x"))
             .map(|f| format!("{} {}: {}", f.status.word(), f.subject.raw(), f.measured.raw()))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        warn large_data_export: 1 line · - 1×
+        warn bulk_vm_access: 3 lines · ana 2×, bo 1×
+        ok privilege_escalation: not found
+        ");
     }
 }

@@ -152,6 +152,18 @@ mod tests {
             judged(Counted::Other("stream".to_owned()), expires, None),
             judged(Counted::Absent, None, None),
         ];
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        ok: 17 counted · ends in 40 s
+        ok: 17 counted of 100, 83 left · ends in 40 s
+        warn: 100 counted of 100: limited · ends in 40 s
+        warn: 5 counted · it never ends
+        warn: 120 in the window of 100: limited · ends in 40 s
+        warn: remaining 0, limit 50: limited · ends in 40 s
+        ok: tokens 12.5, limit 50, 12 left · ends in 40 s
+        no data: no known field · ends in 40 s
+        no data: not a number: x · ends in 40 s
+        no data: a stream, which counts nothing · ends in 40 s
+        absent: no such key: nothing was counted in this window
+        ");
     }
 }

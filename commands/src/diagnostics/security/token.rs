@@ -241,7 +241,14 @@ mod tests {
             .iter()
             .map(|f| format!("{} {}: {}", f.status.word(), f.subject.raw(), f.measured.raw()))
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @r"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        fail algorithm: `none`: anybody could have written it
+        fail expiry: ended 2 h ago
+        fail not before: only in 10 min: a clock is wrong
+        fail issued: it is no number of seconds
+        fail issuer: https://evil.example
+        ok audience: novacron
+        ");
         let never = judge(&Claims::default(), &TokenConfig::default(), now);
         assert_eq!(
             never.iter().map(|f| f.status).collect::<Vec<_>>(),
