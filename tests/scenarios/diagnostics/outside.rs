@@ -13,6 +13,7 @@ use crate::support::{Nova, stable};
 fn masked(body: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     for (pattern, replacement) in [
+        (r"· (now|\d+ (s|min) ago)\b", "· AGE"),
         (r"\b\d+(\.\d+)? (µs|ms|s|min|h|d)\b", "TIME"),
         (r"\b\d+(\.\d+)? req/s", "N req/s"),
         (r"127\.0\.0\.1[: ](-p )?\d+", "127.0.0.1:PORT"),

@@ -26,7 +26,7 @@ async fn services_are_reached_from_here_or_not() {
     let broken = nova.say("net services").await;
     masked(|| insta::assert_snapshot!(format!("{}\n{}", findings(&well), findings(&broken))));
     assert!(well.contains("Slowest first") && well.contains("exit 0"), "{well}");
-    assert!(broken.contains("net loss vm-service") && broken.contains("exit 1"), "{broken}");
+    assert!(broken.contains("Packet loss") && broken.contains("exit 1"), "{broken}");
 }
 
 #[tokio::test]
