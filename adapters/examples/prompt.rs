@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "he" => vec!["health".into()],
             _ => Vec::new(),
         }),
+        remembers: Arc::new(|_| true),
     })?;
     if let Some(problem) = prompt.history_problem() {
         println!("history: {problem}");
@@ -46,6 +47,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Input::Line(line) if line == "ask" => {
                 let yes = prompt.ask("Sure? [y/N] ").await.is_yes();
                 println!("yes: {yes}");
+            }
+            Input::Line(line) if line == "token" => {
+                if let Input::Line(secret) = prompt.ask_secret("Token: ").await {
+                    println!("{} characters", secret.len());
+                }
             }
             Input::Line(line) if line == "quit" => return Ok(()),
             Input::End => {

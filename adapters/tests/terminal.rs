@@ -121,9 +121,18 @@ fn keys_history_completion_and_signals() {
     terminal.keys("y\r");
     terminal.until("yes: true");
     terminal.until("nova> ");
+    terminal.keys("token\r");
+    terminal.until("Token: ");
+    terminal.keys("hunter2\r");
+    let shown = terminal.until("7 characters");
+    assert!(shown.contains("*******") && !shown.contains("hunter"), "{shown:?}");
+    terminal.until("nova> ");
     terminal.keys("\x04");
     terminal.until("end");
-    assert_eq!(std::fs::read_to_string(&history).unwrap(), "#V2\nhealth vm\none\ntwo\nwait\nask\n");
+    assert_eq!(
+        std::fs::read_to_string(&history).unwrap(),
+        "#V2\nhealth vm\none\ntwo\nwait\nask\ntoken\n"
+    );
 }
 
 #[test]

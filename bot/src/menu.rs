@@ -8,7 +8,7 @@ use nova_adapters::menu::{Argument, Item, Menu, Takes};
 use nova_commands::grammar::Grammar;
 
 /// The value names whose values are suggested while they are typed.
-const LIVE: [&str; 3] = ["SERVICE", "CLUSTER", "INCIDENT"];
+const LIVE: [&str; 4] = ["SERVICE", "CLUSTER", "REGION", "INCIDENT"];
 
 /// The menu of everything that this build runs.
 #[must_use]
@@ -107,6 +107,21 @@ mod tests {
         rollout status service: Live, --cluster?: Live
         top nodes --allocated?: Flag, --cluster?: Live
         top pods --sort?: Choice(["cpu", "memory"]), --cluster?: Live
+        contacts
+        net clusters
+        net dns name: Text, --expect?: Text
+        net loss service: Live
+        net services --from?: Live
+        providers check provider: Choice(["aws", "azure", "gcp"])
+        providers credentials
+        providers health
+        recovery assess region: Live
+        recovery plan
+        security access-patterns
+        security audit-log
+        security auth-failures
+        security rate-limit user: Text
+        security token
         incident declare severity: Choice(["critical", "high", "medium", "low"]), impact…: Text
         incident list
         incident show incident?: Live

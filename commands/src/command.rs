@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, value_parser};
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::platform::Platform;
@@ -89,6 +90,12 @@ impl Kind {
 pub enum Run {
     /// By this function of this crate.
     Diagnostic(fn(Call) -> BoxFuture<'static, Result<Report, UserError>>),
+    /// The same, with a secret that is asked for in private and never stands in a line.
+    Secret {
+        /// What is asked for, in few words.
+        question: &'static str,
+        run: fn(Call) -> BoxFuture<'static, Result<Report, UserError>>,
+    },
     /// By the `nova` crate, which has the state that it needs.
     Bot,
     /// Part of the catalogue, not of this build.
@@ -123,6 +130,8 @@ pub struct Call {
     pub args: ArgMatches,
     pub platform: Arc<Platform>,
     pub progress: Progress,
+    /// What a [`Run::Secret`] has asked for.
+    pub secret: Option<SecretString>,
 }
 
 /// A person's mistake: what is wrong and what to do, in one line. May hold their own words.

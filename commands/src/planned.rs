@@ -26,16 +26,6 @@ const fn d(
     planned(path, summary, Kind::Diagnostic { sensitive: false }, guide, args)
 }
 
-/// Shows who did what: for security people only.
-const fn s(
-    path: &'static str,
-    summary: &'static str,
-    guide: &'static [&'static str],
-    args: Args,
-) -> Command {
-    planned(path, summary, Kind::Diagnostic { sensitive: true }, guide, args)
-}
-
 const fn r(
     path: &'static str,
     summary: &'static str,
@@ -110,7 +100,6 @@ use Risk::{Critical, High, Low, Medium};
 
 /// Every row, in the order of the guide.
 pub(crate) static PLANNED: &[Command] = &[
-    d("contacts", "Who to call, and where the dashboards are", &["G01", "G02", "G91"], none),
     d("perf latency", "P95 by service against the 1 s SLA", &["G07"], |c| c.arg(may("SERVICE"))),
     d("perf errors", "Error rate by service against 0.1 %", &["G17"], |c| c.arg(may("SERVICE"))),
     d("perf memory", "Memory trend of a service", &["G43"], |c| c.arg(needs("SERVICE"))),
@@ -120,27 +109,6 @@ pub(crate) static PLANNED: &[Command] = &[
     }),
     d("perf throttling", "CPU throttling against limits and requests", &["G48"], none),
     d("perf report", "Latency, errors and connections in one answer", &["G90"], none),
-    d("net services", "Reachability and time between services", &["G12", "G49"], |c| {
-        c.arg(option("from", "SERVICE"))
-    }),
-    d("net clusters", "Connectivity between clusters", &["G27"], none),
-    d("net dns", "What a name resolves to, and how fast", &["G50", "G77"], |c| {
-        c.arg(needs("NAME"))
-    }),
-    d("net loss", "Packet loss to a service", &["G51"], |c| c.arg(needs("SERVICE"))),
-    d("providers health", "Health of aws, azure and gcp", &["G19"], none),
-    d(
-        "providers credentials",
-        "Credential secrets: keys, age and expiry, never values",
-        &["G20"],
-        none,
-    ),
-    d("providers check", "Identity and instances by a provider's own tools", &["G22"], provider),
-    s("security auth-failures", "Authentication failures by source and user", &["G52"], none),
-    s("security token", "Claims of a suspect token, asked for in private", &["G53"], none),
-    s("security rate-limit", "A user's rate-limit state", &["G54"], |c| c.arg(needs("USER"))),
-    s("security audit-log", "Suspicious patterns in the audit log", &["G58"], none),
-    s("security access-patterns", "Request rates above 100 a second", &["G60"], none),
     d("monitoring targets", "Scrape targets that are not up", &["G61"], none),
     d("monitoring storage", "Prometheus storage", &["G62"], none),
     d("monitoring query", "Any PromQL query", &["G63"], |c| c.arg(rest("EXPR"))),
@@ -150,8 +118,6 @@ pub(crate) static PLANNED: &[Command] = &[
     d("monitoring routes", "Where an alert with these labels would go", &["G69"], |c| {
         c.arg(rest("LABEL=VALUE"))
     }),
-    d("recovery plan", "The recovery order and its time objectives", &["G70"], none),
-    d("recovery assess", "State of a region", &["G75"], |c| c.arg(needs("REGION"))),
     r("scale", "Change a deployment's replicas", Medium, true, &["G13", "G36"], |c| {
         c.arg(needs("SERVICE")).arg(replicas())
     }),

@@ -131,6 +131,7 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "federation raft",
             "federation status",
             "frontend check",
+            "contacts",
             "health",
             "help",
             "home",
@@ -146,6 +147,21 @@ async fn the_catalogue_names_every_item_of_the_guide() {
             "top nodes",
             "top pods",
             "whoami"
+            "net clusters",
+            "net dns",
+            "net loss",
+            "net services",
+            "providers check",
+            "providers credentials",
+            "providers health",
+            "recovery assess",
+            "recovery plan",
+            "security access-patterns",
+            "security audit-log",
+            "security auth-failures",
+            "security rate-limit",
+            "security token",
+            "whoami",
         ]
     );
 }
@@ -257,5 +273,36 @@ async fn the_demo_leads_to_a_prompt_and_shows_what_is_broken() {
     assert!(output.status.success(), "{shown}");
     for awaited in ["nova> ", "NovaCron: ", "vm-service is unhealthy", "✗ vm-service", "503"] {
         assert!(shown.contains(awaited), "{awaited} is missing in:\n{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_read_from_the_input_and_is_in_no_file() {
+    const SECRET: &str = "plain-words-hunter2";
+    let (_world, folder) = installed(false).await;
+    let path = folder.path().join("nova.toml");
+    let config = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::write(&path, config + "[console]\nroles = [\"security\"]\n").expect("written");
+    let piped = async |args: &[&str], input: String| {
+        let mut command = nova(folder.path());
+        command.args(args);
+        let output = finish(command, input.into_bytes()).await;
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let one = piped(&["run", "security", "token"], format!("{SECRET}\n")).await;
+    assert!(one.1.contains("Suspect token: 1 without data, 1 not available here"), "{}", one.1);
+    let session = piped(&["console"], format!("security token\n{SECRET}\nwhoami\n")).await;
+    assert!(session.1.contains("Suspect token") && session.1.contains("security"), "{}", session.1);
+    let none = piped(&["run", "security", "token"], String::new()).await;
+    assert_eq!(none, (Some(2), "nova: nothing was entered\n".to_owned()));
+    let typed = piped(&["run", "security", "token", SECRET], String::new()).await;
+    assert!(typed.1.contains("revoke it at once"), "{}", typed.1);
+    let all = [one.1, session.1, none.1, typed.1].concat();
+    assert!(!all.contains(SECRET), "{all}");
+    let state = folder.path().join("state");
+    for entry in std::fs::read_dir(state).expect("the store is there") {
+        let bytes = std::fs::read(entry.expect("a file").path()).expect("it can be read");
+        let found = bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        assert!(!found, "the secret is in the store's file");
     }
 }

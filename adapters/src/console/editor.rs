@@ -4,16 +4,18 @@
 //! Invariant: the history file is a plain file that only its owner may read, of bounded size; answers
 //! to questions and lines that start with a space never reach it.
 
+use std::borrow::Cow;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::termios::{QueueSelector, tcflush};
 use rustyline::completion::Completer as Complete;
 use rustyline::config::BellStyle;
 use rustyline::error::{ReadlineError, Signal};
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
@@ -35,6 +37,7 @@ pub(super) struct LineEditor {
     editor: Editor<Words, DefaultHistory>,
     prompt: String,
     history: Option<PathBuf>,
+    remembers: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     pub(super) history_problem: Option<String>,
 }
 
@@ -49,7 +52,11 @@ impl LineEditor {
             .bell_style(BellStyle::None)
             .build();
         let mut editor = Editor::with_config(config).map_err(plain)?;
-        editor.set_helper(Some(Words { completer: options.completer, asking: false }));
+        editor.set_helper(Some(Words {
+            completer: options.completer,
+            asking: false,
+            hidden: false,
+        }));
         let mut history = options.history;
         let mut history_problem = None;
         if let Some(path) = &history {
@@ -60,17 +67,20 @@ impl LineEditor {
             }
         }
         let prompt = one_line(&options.prompt, true);
-        Ok(Self { editor, prompt, history, history_problem })
+        Ok(Self { editor, prompt, history, remembers: options.remembers, history_problem })
     }
 
     /// One line, or an answer to a question.
     pub(super) fn read(&mut self, request: &Request) -> Input {
         let question = match request {
             Request::Line => None,
-            Request::Answer { question } => Some(one_line(question, true)),
+            Request::Answer { question } | Request::Secret { question } => {
+                Some(one_line(question, true))
+            }
         };
         if let Some(words) = self.editor.helper_mut() {
             words.asking = question.is_some();
+            words.hidden = matches!(request, Request::Secret { .. });
         }
         let input = loop {
             match self.editor.readline(question.as_deref().unwrap_or(&self.prompt)) {
@@ -93,7 +103,7 @@ impl LineEditor {
 
     /// Losing a line of history is no reason not to run it, so failures are not reported.
     fn remember(&mut self, line: &str) {
-        if line.trim().is_empty() || line.len() > HISTORY_LINE {
+        if line.trim().is_empty() || line.len() > HISTORY_LINE || !(self.remembers)(line) {
             return;
         }
         let added = self.editor.add_history_entry(line).unwrap_or(false);
@@ -142,6 +152,8 @@ struct Words {
     completer: Completer,
     /// Whether the line is an answer, which has no completion.
     asking: bool,
+    /// Whether it is a secret, of which not even the length of a paste is worth showing letter by letter.
+    hidden: bool,
 }
 
 impl Complete for Words {
@@ -176,7 +188,19 @@ impl Complete for Words {
 impl Hinter for Words {
     type Hint = String;
 }
-impl Highlighter for Words {}
+impl Highlighter for Words {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match self.hidden {
+            true => Cow::Owned("*".repeat(line.chars().count())),
+            false => Cow::Borrowed(line),
+        }
+    }
+
+    /// Every key redraws the line, or it would be shown as typed.
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.hidden
+    }
+}
 impl Validator for Words {}
 impl Helper for Words {}
 
@@ -194,6 +218,7 @@ mod tests {
             interactive: true,
             history: Some(history.to_owned()),
             completer: Arc::new(|_| Vec::new()),
+            remembers: Arc::new(|line| !line.contains("hunter2")),
         })
         .unwrap()
     }
@@ -205,7 +230,9 @@ mod tests {
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let mut first = editor(&path);
-        for line in ["health", "health", " login hunter2", "", "logs a\\b", &"x".repeat(5000)] {
+        for line in
+            ["health", "health", " login", "token hunter2", "", "logs a\\b", &"x".repeat(5000)]
+        {
             first.remember(line);
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -247,6 +274,7 @@ mod tests {
                 _ => vec!["x".to_owned(); 100_000],
             }),
             asking: false,
+            hidden: false,
         };
         let history = MemHistory::new();
         let context = Context::new(&history);
@@ -257,6 +285,15 @@ mod tests {
         assert_eq!(words.complete("", 0, &context).unwrap().1.len(), CANDIDATES);
         words.asking = true;
         assert_eq!(words.complete("", 0, &context).unwrap().1.len(), 0);
+    }
+
+    #[test]
+    fn a_secret_is_drawn_as_stars_at_every_key() {
+        let mut words = Words { completer: Arc::new(|_| Vec::new()), asking: true, hidden: true };
+        assert_eq!(words.highlight("hünter2", 3), "*******");
+        assert!(words.highlight_char("h", 1, CmdKind::Other));
+        words.hidden = false;
+        assert_eq!(words.highlight("health", 3), "health");
     }
 
     #[test]

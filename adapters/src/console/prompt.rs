@@ -72,6 +72,8 @@ pub struct PromptOptions {
     /// remembered.
     pub history: Option<PathBuf>,
     pub completer: Completer,
+    /// Whether a line may be remembered.
+    pub remembers: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
 /// Why there is no prompt.
@@ -88,7 +90,13 @@ pub enum PromptError {
 /// What the thread is asked for.
 pub(super) enum Request {
     Line,
-    Answer { question: String },
+    Answer {
+        question: String,
+    },
+    /// What is typed is not shown.
+    Secret {
+        question: String,
+    },
 }
 
 /// Reads lines. From its start on Ctrl-C does not end the process: [`Prompt::next`] and
@@ -158,6 +166,11 @@ impl Prompt {
     /// The same with `question` in place of the prompt; the answer is not remembered.
     pub async fn ask(&mut self, question: &str) -> Input {
         self.request(Request::Answer { question: question.to_owned() }).await
+    }
+
+    /// The same for a secret: what is typed is neither shown nor remembered.
+    pub async fn ask_secret(&mut self, question: &str) -> Input {
+        self.request(Request::Secret { question: question.to_owned() }).await
     }
 
     /// Waits for Ctrl-C while a command runs.

@@ -6,6 +6,7 @@
 mod chat;
 mod discord;
 mod kubernetes;
+mod outside;
 mod read;
 mod rules;
 
@@ -14,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nova_commands::platform::config::{
-    CapacityConfig, ClusterConfig, FederationConfig, FrontendConfig, PostgresConfig,
-    PrometheusConfig, RedisConfig, ServiceConfig, guide_services,
+    CapacityConfig, ClusterConfig, ContactsConfig, FederationConfig, FrontendConfig, NetConfig,
+    PostgresConfig, PrometheusConfig, ProvidersConfig, RecoveryConfig, RedisConfig, SecurityConfig,
+    ServiceConfig, guide_services,
 };
 use nova_commands::platform::{PlatformConfig, SecretRef, why};
 use nova_permissions::Role;
@@ -162,6 +164,11 @@ impl Config {
         let federation: FederationConfig = reader.section("federation").unwrap_or_default();
         let frontend: FrontendConfig = reader.section("frontend").unwrap_or_default();
         let capacity: CapacityConfig = reader.section("capacity").unwrap_or_default();
+        let net: NetConfig = reader.section("net").unwrap_or_default();
+        let providers: ProvidersConfig = reader.section("providers").unwrap_or_default();
+        let security: SecurityConfig = reader.section("security").unwrap_or_default();
+        let recovery: RecoveryConfig = reader.section("recovery").unwrap_or_default();
+        let contacts: ContactsConfig = reader.section("contacts").unwrap_or_default();
         let http: HttpSection = reader.section("http").unwrap_or_default();
         let slack: Option<SlackSection> = reader.section("slack");
         let discord: Option<DiscordSection> = reader.section("discord");
@@ -177,6 +184,11 @@ impl Config {
         kubernetes::federation(&mut reader, &federation, &clusters);
         kubernetes::frontend(&mut reader, &frontend, &clusters);
         kubernetes::capacity(&mut reader, &capacity);
+        outside::net(&mut reader, &net);
+        outside::providers(&mut reader, &providers, &clusters);
+        outside::security(&mut reader, &security);
+        outside::recovery(&mut reader, &recovery, &clusters);
+        outside::contacts(&mut reader, &contacts);
         if let Some(slack) = &slack {
             chat::slack(&mut reader, slack);
         }
@@ -208,6 +220,11 @@ impl Config {
                 federation,
                 frontend,
                 capacity,
+                net,
+                providers,
+                security,
+                recovery,
+                contacts,
                 limits,
             },
         })

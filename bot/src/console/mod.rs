@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nova_adapters::chat::{Account, Chat, ChatError, Conversation, Platform};
-use nova_adapters::console::{Console, Environment as Seen, Style, terminal_width};
+use nova_adapters::console::{
+    Console, Environment as Seen, Prompt, PromptOptions, Style, terminal_width,
+};
 use nova_commands::grammar::{Dialect, Grammar};
 use nova_commands::report::Report;
 use nova_commands::text::Sanitiser;
 
 use crate::config::{Config, Environment};
-use crate::engine::{Engine, Exit, Invocation, Line, Outlet, Speaker, converse};
+use crate::engine::{Engine, Exit, Invocation, Line, Outlet, Question, Speaker, converse};
 use crate::view;
 
 pub use session::{Extra, session};
@@ -107,7 +109,16 @@ pub async fn one_shot(
     json: bool,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let invocation = invocation(speaker, line, 0);
+    let mut invocation = invocation(speaker, line, 0);
+    if let Some(question) = engine.asks(speaker, &invocation.line) {
+        match asked(question, terminal).await? {
+            Some(line) => invocation.line = line,
+            None => {
+                complain(session::NOTHING_ENTERED);
+                return Ok(Exit::Error);
+            }
+        }
+    }
     if json {
         let (progress, _) = tokio::sync::watch::channel(nova_commands::command::Step::default());
         let answer = engine.answer(&invocation, &progress, stopped()).await;
@@ -119,6 +130,31 @@ pub async fn one_shot(
     let outlet = Outlet { chat: &console, to: &here(), pace: PACE };
     let answered = converse(engine, &invocation, outlet, stopped()).await;
     gone_is_fine(answered.map(|answer| answer.exit))
+}
+
+/// Asks at the terminal, or takes the first line of what is piped in.
+async fn asked(question: Question, terminal: &Terminal) -> anyhow::Result<Option<Line>> {
+    let typed = std::io::IsTerminal::is_terminal(&std::io::stdin());
+    // Its echo can only be kept off the screen where lines are edited.
+    anyhow::ensure!(
+        terminal.live || !typed,
+        "`{}` asks for a secret: pipe it in, or leave the answer on the terminal",
+        question.command
+    );
+    let mut prompt = Prompt::start(PromptOptions {
+        prompt: String::new(),
+        interactive: typed,
+        history: None,
+        completer: Arc::new(|_| Vec::new()),
+        remembers: Arc::new(|_| false),
+    })?;
+    Ok(session::secret(&mut prompt, question).await)
+}
+
+/// A line for the person, apart from the answers.
+fn complain(text: &str) {
+    // Nothing is left to tell when even this fails.
+    drop(writeln!(std::io::stderr().lock(), "nova: {text}"));
 }
 
 /// Completes when somebody asks the process to stop.

@@ -9,10 +9,11 @@ use nova_adapters::chat::{Chat, ChatError};
 use nova_adapters::console::{Buttons, Console, Input, Pick, Prompt, PromptOptions};
 use nova_adapters::message::{Action, Mark, Message, Section};
 use nova_commands::grammar::TokenError;
+use secrecy::SecretString;
 
 use super::{PACE, Terminal, here, invocation, told_to_end};
 use crate::config::Environment;
-use crate::engine::{Engine, Exit, Outlet, Speaker, converse};
+use crate::engine::{Engine, Exit, Line, Outlet, Question, Speaker, converse};
 use crate::store::Ending;
 
 /// What a person at a terminal has to know; `help` tells the rest.
@@ -21,6 +22,9 @@ const GREETING: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     ": `help` lists commands, Tab completes, `full` unfolds an answer, Ctrl-D leaves"
 );
+
+/// In place of an answer to a question.
+pub(super) const NOTHING_ENTERED: &str = "nothing was entered";
 
 /// Lines that are not commands of nova: the demo's `sandbox …`.
 pub struct Extra {
@@ -120,7 +124,16 @@ pub async fn session(
             }
             continue;
         }
-        let invocation = invocation(speaker, line, number);
+        let mut invocation = invocation(speaker, line, number);
+        if let Some(question) = engine.asks(speaker, &invocation.line) {
+            match secret(&mut prompt, question).await {
+                Some(line) => invocation.line = line,
+                None => {
+                    last = refuse(&console, NOTHING_ENTERED).await?;
+                    continue;
+                }
+            }
+        }
         let place = here();
         let outlet = Outlet { chat: &console, to: &place, pace: PACE };
         let interrupted = async {
@@ -143,6 +156,17 @@ pub async fn session(
     Ok(if interactive { Exit::Ok } else { last })
 }
 
+/// What a command asks for in private; it is not shown. `None`: nothing was entered.
+pub(super) async fn secret(prompt: &mut Prompt, question: Question) -> Option<Line> {
+    match prompt.ask_secret(&format!("{}, not shown: ", question.text)).await {
+        Input::Line(text) if !text.trim().is_empty() => {
+            let secret = SecretString::from(text);
+            Some(Line::Private { command: question.command, secret })
+        }
+        _ => None,
+    }
+}
+
 fn options(
     engine: &Arc<Engine>,
     environment: &Environment,
@@ -152,7 +176,7 @@ fn options(
     let folder = environment.state_dir();
     // Without a folder there is no history, which the prompt says.
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-    let engine = Arc::clone(engine);
+    let (engine, remembering) = (Arc::clone(engine), Arc::clone(engine));
     let extra = extra.map(|extra| (extra.word, extra.candidates.clone()));
     PromptOptions {
         prompt: "nova> ".to_owned(),
@@ -169,6 +193,7 @@ fn options(
             }
             engine.grammar.complete(bare(line), |name| engine.live(name))
         }),
+        remembers: Arc::new(move |line| remembering.grammar.secret_typed(line).is_none()),
     }
 }
 

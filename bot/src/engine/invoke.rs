@@ -11,6 +11,7 @@ use nova_commands::grammar::{MAX_LINE, Parsed};
 use nova_commands::incident::Order;
 use nova_commands::report::Report;
 use nova_permissions::{Platform, Role};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -104,6 +105,7 @@ pub struct Running {
     command: &'static Command,
     function: run::Diagnostic,
     args: ArgMatches,
+    secret: Option<SecretString>,
     start: Instant,
     /// `Err`: why it is not on the timeline.
     recorded: Result<InvocationId, String>,
@@ -113,7 +115,20 @@ pub struct Running {
 enum Read {
     Now(Said),
     Order(Order),
-    Run { command: &'static Command, function: run::Diagnostic, args: ArgMatches },
+    Run {
+        command: &'static Command,
+        function: run::Diagnostic,
+        args: ArgMatches,
+        secret: Option<SecretString>,
+    },
+}
+
+/// A command that has to be given a secret, which is asked for in private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub command: &'static str,
+    /// In few words: "Suspect token".
+    pub text: &'static str,
 }
 
 /// An answer before it is drawn.
@@ -157,13 +172,13 @@ impl Engine {
         match self.read(invocation) {
             Read::Now(said) => self.say(invocation, said, start).await,
             Read::Order(order) => self.carry_out_order(invocation, order, start).await,
-            Read::Run { command, function, args } => {
+            Read::Run { command, function, args, secret } => {
                 let recorded = match self.begin(invocation).await {
                     Ok(Begun::New(id)) => Ok(id),
                     Ok(Begun::Duplicate(_)) => return Taken::Duplicate,
                     Err(reason) => Err(reason),
                 };
-                Taken::Running(Running { command, function, args, start, recorded })
+                Taken::Running(Running { command, function, args, secret, start, recorded })
             }
         }
     }
@@ -187,9 +202,9 @@ impl Engine {
         progress: &watch::Sender<Step>,
         cancel: impl Future<Output = ()>,
     ) -> Answer {
-        let Running { command, function, args, start, recorded } = running;
+        let Running { command, function, args, secret, start, recorded } = running;
         let result = tokio::select! {
-            result = run::diagnostic(function, args, &self.platform, progress) => result,
+            result = run::diagnostic(function, args, &self.platform, secret, progress) => result,
             () = cancel => Ok(Err(UserError::new("cancelled"))),
         };
         let said = match result {
@@ -232,8 +247,37 @@ impl Engine {
         }
     }
 
+    /// What has to be asked for before this line can be run. `None`: nothing, or the speaker may not run
+    /// it, which [`Engine::take`] says.
+    #[must_use]
+    pub fn asks(&self, speaker: &Speaker, line: &Line) -> Option<Question> {
+        if matches!(line, Line::Private { .. }) || self.grammar.secret_typed(&line.text()).is_some()
+        {
+            return None;
+        }
+        let Ok(Parsed::Run(command, _)) = self.grammar.parse(&line.words().ok()?) else {
+            return None;
+        };
+        self.question(command.path).filter(|_| self.permitted(speaker, command).is_ok())
+    }
+
+    /// What this command asks for, if it is one that does.
+    #[must_use]
+    pub fn question(&self, path: &str) -> Option<Question> {
+        let command = self.grammar.find(path)?;
+        let Run::Secret { question, .. } = command.run else { return None };
+        Some(Question { command: command.path, text: question })
+    }
+
     fn read(&self, invocation: &Invocation) -> Read {
         let refused = |wrong| Read::Now(Said::Refused(wrong));
+        if let Some(command) = self.grammar.secret_typed(&invocation.line.text()) {
+            let text = format!(
+                "that does not belong in a line, where people and logs see it: revoke it at once; `{}` alone asks for it in private",
+                command.path
+            );
+            return refused(UserError::new(text));
+        }
         let words = match invocation.line.words() {
             Ok(words) => words,
             Err(error) => return refused(UserError::new(error.to_string())),
@@ -255,7 +299,15 @@ impl Engine {
                 Order::read(command, &args).map_or_else(refused, Read::Order)
             }
             Run::Bot => Read::Now(Said::Message(self.own(command, invocation))),
-            Run::Diagnostic(function) => Read::Run { command, function, args },
+            Run::Diagnostic(function) => Read::Run { command, function, args, secret: None },
+            Run::Secret { run: function, .. } => match &invocation.line {
+                Line::Private { secret, .. } => {
+                    Read::Run { command, function, args, secret: Some(secret.clone()) }
+                }
+                _ => refused(UserError::new(
+                    "that is asked for in private, which is not possible here",
+                )),
+            },
         }
     }
 
@@ -363,6 +415,9 @@ impl Engine {
 
     /// The line without secrets and without the megabytes that somebody pasted.
     pub(super) fn kept_line(&self, line: &str) -> String {
+        if let Some(command) = self.grammar.secret_typed(line) {
+            return format!("{} [secret]", command.path);
+        }
         let mut end = line.len().min(MAX_LINE);
         while !line.is_char_boundary(end) {
             end -= 1;

@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use nova_commands::grammar::{Dialect, MAX_LINE, TokenError, tokenise};
+use secrecy::SecretString;
 
 /// A command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Line {
     /// Typed as one text.
     Typed { text: String, dialect: Dialect },
     /// Filled in word by word: nothing in a word separates it.
     Chosen(Vec<String>),
+    /// A command that has asked for a secret in private; nothing of that is in the line.
+    Private { command: &'static str, secret: SecretString },
 }
 
 impl Line {
@@ -24,6 +27,7 @@ impl Line {
         match self {
             Self::Typed { text, .. } => Cow::Borrowed(text),
             Self::Chosen(words) => Cow::Owned(words.join(" ")),
+            Self::Private { command, .. } => Cow::Borrowed(command),
         }
     }
 
@@ -34,6 +38,9 @@ impl Line {
     pub fn words(&self) -> Result<Cow<'_, [String]>, TokenError> {
         let words = match self {
             Self::Typed { text, dialect } => return Ok(Cow::Owned(tokenise(text, *dialect)?)),
+            Self::Private { command, .. } => {
+                return Ok(command.split(' ').map(str::to_owned).collect());
+            }
             Self::Chosen(words) => words,
         };
         let bytes = words.iter().map(|word| word.len() + 1).sum();

@@ -26,7 +26,7 @@ use crate::store::Store;
 
 pub use converse::{Outlet, converse, show};
 pub use incidents::{Change, Changed, IncidentError};
-pub use invoke::{Answer, Exit, Invocation, Running, Speaker, Taken};
+pub use invoke::{Answer, Exit, Invocation, Question, Running, Speaker, Taken};
 pub use line::Line;
 pub(crate) use setup::permissions;
 pub use setup::{sanitiser, store as open_store};
@@ -67,6 +67,7 @@ impl Engine {
     pub fn live(&self, value_name: &str) -> Vec<String> {
         match value_name {
             "SERVICE" => self.platform.services.iter().map(|s| s.name.clone()).collect(),
+            "REGION" => self.platform.regions().into_iter().map(|region| region.name).collect(),
             "CLUSTER" => self.platform.clusters.iter().map(|c| c.name().to_owned()).collect(),
             _ => Vec::new(),
         }

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use nova_commands::command::{Call, Progress, Step, UserError};
 use nova_commands::platform::Platform;
 use nova_commands::report::Report;
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -32,12 +33,14 @@ pub(super) async fn diagnostic(
     function: Diagnostic,
     args: ArgMatches,
     platform: &Arc<Platform>,
+    secret: Option<SecretString>,
     progress: &watch::Sender<Step>,
 ) -> Result<Result<Report, UserError>, Fault> {
     let reporter = Progress::new(progress.clone());
     // The set aborts the task when this future is dropped: a cancelled command leaves nothing.
     let mut tasks = JoinSet::new();
-    tasks.spawn(function(Call { args, platform: Arc::clone(platform), progress: reporter }));
+    let platform = Arc::clone(platform);
+    tasks.spawn(function(Call { args, platform, progress: reporter, secret }));
     match tokio::time::timeout(LONGEST, tasks.join_next()).await {
         Ok(Some(Ok(result))) => Ok(result),
         Ok(Some(Err(error))) => Err(Fault::Panicked(error.to_string())),

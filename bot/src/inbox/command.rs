@@ -16,7 +16,7 @@ use crate::engine::{Invocation, Line, Outlet, Running, Taken, show};
 /// Progress is drawn at most this often; the platform's own pace comes on top.
 const PACE: Duration = Duration::from_secs(1);
 
-const BUSY: &str = "nova is busy with other commands; please try again";
+pub(super) const BUSY: &str = "nova is busy with other commands; please try again";
 
 impl ChatInbox {
     /// Answers at once what can be, and everything else as a message that a task of its own posts.
@@ -25,6 +25,9 @@ impl ChatInbox {
             Ok(speaker) => speaker,
             Err(told) => return privately(Mark::Fail, told),
         };
+        if let Some(question) = self.engine.asks(&speaker, &line) {
+            return self.ask(&event, question);
+        }
         let to = direct(&event);
         let invocation =
             Invocation { speaker, conversation: to.id.clone(), line, dedupe: event.id.clone() };

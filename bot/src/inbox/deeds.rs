@@ -16,7 +16,8 @@ use crate::engine::{Invocation, Line, Taken};
 use crate::store::Ending;
 
 /// What a form says that comes a second time with the same contents.
-const SENT_BEFORE: &str = "this was sent before; if nothing came of it, open the form again";
+pub(super) const SENT_BEFORE: &str =
+    "this was sent before; if nothing came of it, open the form again";
 
 impl ChatInbox {
     pub(super) async fn deed(&self, event: Event) -> Ack {
@@ -25,6 +26,7 @@ impl ChatInbox {
                 let form = match form.as_str() {
                     forms::DECLARE => Some(forms::declare()),
                     forms::NOTE => Some(forms::note(argument)),
+                    forms::SECRET => self.engine.question(argument).map(forms::secret),
                     _ => None,
                 };
                 match form {
@@ -64,7 +66,7 @@ impl ChatInbox {
 
     /// Opens a form for whoever caused the event: with the answer, or by a trigger that Slack gives
     /// three seconds for.
-    fn open(&self, event: &Event, form: Form) -> Ack {
+    pub(super) fn open(&self, event: &Event, form: Form) -> Ack {
         let Some(trigger) = event.reply.trigger.clone() else {
             return Ack::Form(Box::new(form));
         };
@@ -75,6 +77,9 @@ impl ChatInbox {
 
     /// A form that was filled in is a command.
     async fn submitted(&self, event: &Event, sent: &Submission) -> Ack {
+        if sent.form == forms::SECRET {
+            return self.entrusted(event, sent).await;
+        }
         let order = match forms::order(sent) {
             Ok(order) => order,
             Err(wrong) => return Ack::Wrong(wrong),

@@ -9,7 +9,9 @@ use nova_adapters::form::{Choice, Form, Question, QuestionKind};
 
 use nova_commands::incident::{Order, SEVERITIES};
 use nova_commands::text::Sanitiser;
+use secrecy::SecretString;
 
+use crate::engine::Question as Asked;
 use crate::store::Incident;
 use crate::view::limits;
 
@@ -17,6 +19,11 @@ use crate::view::limits;
 pub(super) const DECLARE: &str = "incident-declare";
 pub(super) const NOTE: &str = "incident-note";
 pub(super) const QUOTE: &str = "incident-quote";
+pub(super) const SECRET: &str = "secret";
+
+/// The field of a secret. A longer one than every platform takes is for the terminal.
+pub(super) const SECRET_FIELD: &str = "value";
+pub(super) const SECRET_LENGTH: (u16, u16) = (1, 3_000);
 
 /// Least and most characters of what happened, and of a note.
 const IMPACT: (u16, u16) = (3, 300);
@@ -91,6 +98,34 @@ pub(super) fn quote(open: &[Incident], sanitiser: &Sanitiser, quoted: &str) -> O
             note,
         ],
     })
+}
+
+/// What a command asks for in private. The form carries the command's name, and never the answer.
+pub(super) fn secret(asked: Asked) -> Form {
+    let mut field = text(SECRET_FIELD, asked.text, true, SECRET_LENGTH);
+    field.hint = Some("It is used once: not kept, not logged, not shown.".to_owned());
+    Form {
+        id: SECRET.to_owned(),
+        argument: asked.command.to_owned(),
+        title: asked.text.to_owned(),
+        submit: "Check".to_owned(),
+        intro: None,
+        fields: vec![field],
+    }
+}
+
+/// The secret in a submission.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn sent_secret(sent: &Submission) -> Result<SecretString, String> {
+    let value = sent.fields.get(SECRET_FIELD).map_or("", |value| value.trim());
+    let (least, most) = SECRET_LENGTH;
+    let length = value.chars().count();
+    if length < usize::from(least) || length > usize::from(most) {
+        return Err(format!("{least} to {most} characters, please"));
+    }
+    Ok(SecretString::from(value))
 }
 
 /// What a submission orders.

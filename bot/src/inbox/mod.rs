@@ -9,6 +9,7 @@ mod complete;
 mod deeds;
 mod forms;
 mod homes;
+mod secrets;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -119,33 +120,39 @@ impl Inbox for ChatInbox {
 
 impl Aside for ChatInbox {
     fn say(&self, to: Origin, message: Message, private: bool) -> BoxFuture<'static, ()> {
-        let workspace = Arc::clone(&self.workspace);
-        let delivery = self.delivery.clone();
-        async move {
-            let account = &to.account.id;
-            let direct = Conversation { platform: to.account.platform, id: account.clone() };
-            let place = to.place.as_ref().unwrap_or(&direct);
-            let mut message = message;
-            // Files go to no one alone in a channel: a long answer is a direct message.
-            if private && !workspace.files(&message).is_empty() {
-                let chat = Arc::clone(&workspace) as Arc<dyn Chat>;
-                match delivery.post(&chat, &direct, message.clone()).await {
-                    Ok(_) => message = Message::new(Mark::Info, DIRECT),
-                    Err(error) => tracing::warn!(%error, account, "no direct message"),
-                }
-            }
-            let answer = || workspace.answer(place, account, &to.reply, &message, private);
-            let said = match delivery.persist(answer).await {
-                Err(ChatError::Gone) => {
-                    delivery.persist(|| workspace.whisper(&direct, account, &message)).await
-                }
-                said => said,
-            };
-            if let Err(error) = said {
-                tracing::warn!(%error, account, "somebody could not be told something");
-            }
+        aside(Arc::clone(&self.workspace), self.delivery.clone(), to, message, private).boxed()
+    }
+}
+
+/// Says something beside an answer, to the person alone or in the place.
+async fn aside(
+    workspace: Arc<dyn Workspace>,
+    delivery: Delivery,
+    to: Origin,
+    message: Message,
+    private: bool,
+) {
+    let account = &to.account.id;
+    let direct = Conversation { platform: to.account.platform, id: account.clone() };
+    let place = to.place.as_ref().unwrap_or(&direct);
+    let mut message = message;
+    // Files go to no one alone in a channel: a long answer is a direct message.
+    if private && !workspace.files(&message).is_empty() {
+        let chat = Arc::clone(&workspace) as Arc<dyn Chat>;
+        match delivery.post(&chat, &direct, message.clone()).await {
+            Ok(_) => message = Message::new(Mark::Info, DIRECT),
+            Err(error) => tracing::warn!(%error, account, "no direct message"),
         }
-        .boxed()
+    }
+    let answer = || workspace.answer(place, account, &to.reply, &message, private);
+    let said = match delivery.persist(answer).await {
+        Err(ChatError::Gone) => {
+            delivery.persist(|| workspace.whisper(&direct, account, &message)).await
+        }
+        said => said,
+    };
+    if let Err(error) = said {
+        tracing::warn!(%error, account, "somebody could not be told something");
     }
 }
 

@@ -117,6 +117,32 @@ impl Grammar {
         self.commands().find(|command| command.path == path)
     }
 
+    /// The command that a line begins with, if it takes a secret that must not stand in the line and
+    /// there is more in it than the command. A slip of the keyboard counts: what was typed after it is
+    /// a secret all the same.
+    #[must_use]
+    pub fn secret_typed(&self, line: &str) -> Option<&'static Command> {
+        let quotes = ['"', '\u{201C}', '\u{201D}', '\u{201E}', '\u{201F}', '\u{00AB}', '\u{00BB}'];
+        let words: Vec<String> =
+            line.split_whitespace().map(|word| word.replace(quotes, "").to_lowercase()).collect();
+        let mut words: &[String] = &words;
+        while let [first, rest @ ..] = words
+            && matches!(first.as_str(), "/nova" | "nova" | "help")
+        {
+            words = rest;
+        }
+        let secret = |command: &&Command| matches!(command.run, Run::Secret { .. });
+        self.commands().filter(secret).find(|command| {
+            let path: Vec<&str> = command.words().collect();
+            let Some((typed, rest)) = words.split_at_checked(path.len()) else { return false };
+            let meant = |(word, typed): (&&str, &String)| {
+                typed == word || crate::command::nearest(typed, [*word]).is_some()
+            };
+            let asks = matches!(rest, [help] if help == "--help" || help == "-h");
+            !rest.is_empty() && !asks && path.iter().zip(typed).all(meant)
+        })
+    }
+
     /// The clap node at these words, for walking the arguments.
     #[must_use]
     pub fn node(&self, words: &[&str]) -> Option<&clap::Command> {
@@ -157,6 +183,26 @@ mod tests {
         let named: BTreeSet<&str> = grammar.commands().flat_map(|c| c.guide).copied().collect();
         let wanted: Vec<String> = (1..=91).map(|n| format!("G{n:02}")).collect();
         assert_eq!(named.into_iter().collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn a_secret_in_a_line_is_noticed_however_it_is_typed() {
+        let grammar = Grammar::new();
+        for line in [
+            "security token eyJhbGciOi",
+            "/nova  security\ttoken opaque",
+            "\"security\" \"token\" opaque",
+            "security tokn opaque",
+            "Security Token opaque",
+            "help security token opaque",
+            "security token --help opaque",
+        ] {
+            let found = grammar.secret_typed(line).map(|command| command.path);
+            assert_eq!(found, Some("security token"), "{line}");
+        }
+        for line in ["security token", "security token --help", "help security token", "health x"] {
+            assert!(grammar.secret_typed(line).is_none(), "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! installations, so all of them are rows of configuration.
 
 mod kubernetes;
+mod outside;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,12 @@ use super::SecretRef;
 pub use super::databases::{PostgresConfig, PostgresLimits, RedisConfig, RedisLimits};
 
 pub use kubernetes::{CapacityConfig, FederationConfig, FrontendConfig};
+
+pub use outside::{
+    AccessConfig, AuditConfig, AuthFailuresConfig, AwsConfig, AzureConfig, Contact, ContactsConfig,
+    Escalation, GcpConfig, NetConfig, ProvidersConfig, RateLimitConfig, RecoveryConfig,
+    RecoveryStep, Region, SecurityConfig, TokenConfig,
+};
 
 /// One service of the platform.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

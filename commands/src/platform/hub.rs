@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::config::{
-    CapacityConfig, ClusterConfig, FederationConfig, FrontendConfig, Limits, PostgresConfig,
-    PrometheusConfig, RedisConfig, ServiceConfig,
+    CapacityConfig, ClusterConfig, ContactsConfig, FederationConfig, FrontendConfig, Limits,
+    NetConfig, PostgresConfig, PrometheusConfig, ProvidersConfig, RecoveryConfig, RedisConfig,
+    SecurityConfig, ServiceConfig,
 };
 use super::http::Http;
 use super::kube::Cluster;
@@ -15,7 +16,7 @@ use super::{Cause, PlatformError, SecretRef, Secrets};
 use crate::command::UserError;
 
 /// What the platform's section of the configuration comes to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlatformConfig {
     pub services: Vec<ServiceConfig>,
     pub clusters: Vec<ClusterConfig>,
@@ -25,6 +26,11 @@ pub struct PlatformConfig {
     pub federation: FederationConfig,
     pub frontend: FrontendConfig,
     pub capacity: CapacityConfig,
+    pub net: NetConfig,
+    pub providers: ProvidersConfig,
+    pub security: SecurityConfig,
+    pub recovery: RecoveryConfig,
+    pub contacts: ContactsConfig,
     pub limits: Limits,
 }
 
@@ -43,6 +49,11 @@ pub struct Platform {
     pub federation: FederationConfig,
     pub frontend: FrontendConfig,
     pub capacity: CapacityConfig,
+    pub net: NetConfig,
+    pub providers: ProvidersConfig,
+    pub security: SecurityConfig,
+    pub recovery: RecoveryConfig,
+    pub contacts: ContactsConfig,
     /// Every call's deadline.
     pub deadline: Duration,
 }
@@ -66,6 +77,11 @@ impl Platform {
             federation: config.federation.clone(),
             frontend: config.frontend.clone(),
             capacity: config.capacity.clone(),
+            net: config.net.clone(),
+            providers: config.providers.clone(),
+            security: config.security.clone(),
+            recovery: config.recovery.clone(),
+            contacts: config.contacts.clone(),
             deadline: limits.deadline,
             clusters: config.clusters.iter().map(|c| Cluster::new(c, limits)).collect(),
             postgres: config

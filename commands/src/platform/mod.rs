@@ -7,17 +7,23 @@
 pub mod config;
 mod configured;
 mod databases;
+pub mod dns;
 mod error;
 pub mod federation;
 mod home;
 pub mod http;
 mod hub;
+pub mod jwt;
 pub mod kube;
 pub mod postgres;
+pub mod probe;
 pub mod prometheus;
+pub mod providers;
 pub mod reach;
 pub mod redis;
+mod regions;
 mod secret;
+pub mod tcp;
 mod transport;
 pub mod websocket;
 

@@ -1,7 +1,7 @@
 //! Text from outside and how it becomes safe to show.
 
-pub(crate) mod units;
 pub mod human;
+pub(crate) mod units;
 mod untrusted;
 
 pub use untrusted::{Sanitiser, Untrusted};

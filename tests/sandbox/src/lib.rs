@@ -10,6 +10,7 @@ pub mod cluster;
 mod connection;
 pub mod control;
 pub mod discord;
+pub mod dns;
 mod exchange;
 pub mod live;
 pub mod process;

@@ -12,6 +12,7 @@ mod forms;
 mod hostile;
 mod office;
 mod people;
+mod secrets;
 mod serving;
 mod slack;
 

@@ -2,3 +2,4 @@
 
 mod databases;
 mod kubernetes;
+mod outside;

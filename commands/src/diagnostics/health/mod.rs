@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 use clap::{Args as _, FromArgMatches as _};
 
 use crate::command::{Call, Command, Kind, Run, UserError};
-use crate::platform::{NOT_CONFIGURED, Platform};
 use crate::platform::config::ServiceConfig;
 use crate::platform::kube::Cluster;
+use crate::platform::{NOT_CONFIGURED, Platform};
 use crate::report::{Finding, Report, Status, Suggestion};
 
 #[derive(clap::Args)]

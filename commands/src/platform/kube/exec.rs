@@ -1,6 +1,7 @@
 //! Runs a program in a container: an argument list, never a shell line of ours.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 use k8s_openapi::api::core::v1::Pod;
@@ -34,10 +35,25 @@ impl Cluster {
     /// [`Cause::Invalid`] when the container has no such program, as images from `scratch` have none.
     pub async fn exec(
         &self,
+        place: (&str, &str),
+        container: Option<&str>,
+        argv: &[&str],
+        stdin: &[u8],
+    ) -> Result<ExecOutput, PlatformError> {
+        self.exec_within(place, container, argv, stdin, self.0.deadline).await
+    }
+
+    /// The same with a deadline of its own, for a program that takes its time.
+    ///
+    /// # Errors
+    /// As [`Cluster::exec`].
+    pub async fn exec_within(
+        &self,
         (namespace, pod): (&str, &str),
         container: Option<&str>,
         argv: &[&str],
         stdin: &[u8],
+        within: Duration,
     ) -> Result<ExecOutput, PlatformError> {
         let what = format!("exec in {namespace}/{pod}");
         let target = what.clone();
@@ -46,7 +62,7 @@ impl Cluster {
             params = params.container(container);
         }
         let ended = self
-            .call(&what, async |client| {
+            .call_within((&self.0.permits, within), &what, async |client| {
                 let api: Api<Pod> = Api::namespaced(client, namespace);
                 let mut process = api.exec(pod, argv.iter().copied(), &params).await?;
                 let status = process.take_status();

@@ -21,6 +21,8 @@ pub struct LogOptions {
     pub since_seconds: Option<u32>,
     /// Of the container before its last restart.
     pub previous: bool,
+    /// Each line begins with its time and a space.
+    pub timestamps: bool,
     /// Most bytes that are read.
     pub limit_bytes: usize,
 }
@@ -32,6 +34,7 @@ impl Default for LogOptions {
             tail: Some(100),
             since_seconds: None,
             previous: false,
+            timestamps: false,
             limit_bytes: 1024 * 1024,
         }
     }
@@ -61,6 +64,7 @@ impl Cluster {
             tail_lines: options.tail.map(i64::from),
             since_seconds: options.since_seconds.map(i64::from),
             previous: options.previous,
+            timestamps: options.timestamps,
             limit_bytes: Some(options.limit_bytes as i64 + 1),
             ..LogParams::default()
         };

@@ -16,6 +16,12 @@ pub use sessions::{Client, Session, Sessions};
 pub use statements::{Statement, Statements};
 pub use tables::{ScannedTable, Sound, VmCounts};
 
+mod audit;
+mod lag;
+
+pub use audit::AuditRow;
+pub use lag::Lag;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;

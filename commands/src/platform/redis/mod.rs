@@ -4,6 +4,9 @@
 mod latency;
 
 pub use latency::{Pings, Slow, Worst};
+mod counters;
+
+pub use counters::{Counted, Counter};
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! the last frame is a status on channel 3. Called by the routes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::FromRequestParts;
@@ -13,6 +13,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::fetch::{self, FetchError};
+use super::image::{self, Way};
 use super::json::{annotation, name};
 use super::query::Query;
 use super::state::Shared;
@@ -98,11 +99,15 @@ struct Fetch {
     wget: bool,
     fail: bool,
     silent: bool,
-    code_only: bool,
+    /// What curl writes after the body, with `%{…}` in it.
+    write: String,
     discard: bool,
     limit: Duration,
+    host: String,
     port: u16,
     path: String,
+    /// Only whether the port is open.
+    connect: bool,
 }
 
 impl Session {
@@ -171,7 +176,38 @@ impl Session {
             .strip_prefix("/bin/")
             .or_else(|| program.strip_prefix("/usr/bin/"))
             .unwrap_or(program);
+        if image::lacks(&self.pod, base) {
+            return Task::Ended(not_found(program));
+        }
+        let said = self.shared.with(|state| {
+            let deployment = proxy::workload_of(state, &self.pod)?;
+            match (base, arguments) {
+                ("tail", ["-c", bytes, path]) => {
+                    let bytes = bytes.parse().ok()?;
+                    state
+                        .images
+                        .tail(&deployment, path, bytes)
+                        .map(|stdout| Ended { stdout, ..Ended::default() })
+                }
+                _ => state.images.run(&deployment, &words).map(|said| Ended {
+                    stdout: said.stdout.into_bytes(),
+                    stderr: said.stderr.into_bytes(),
+                    code: said.code,
+                }),
+            }
+        });
+        if let Some(ended) = said {
+            return Task::Ended(ended);
+        }
         match (base, arguments) {
+            ("tail", [.., file]) => Task::Ended(Ended::failed(
+                1,
+                &format!("tail: can't open '{file}': No such file or directory\ntail: no files\n"),
+            )),
+            ("nc", [flags @ .., host, port]) if flags.contains(&"-z") => match port.parse() {
+                Ok(port) => Task::Fetch(Fetch { connect: true, ..Fetch::to(false, host, port) }),
+                Err(_) => Task::Ended(Ended::failed(1, &format!("nc: bad port '{port}'\n"))),
+            },
             ("echo", ["-n", rest @ ..]) => Task::Ended(Ended::said(&rest.join(" "))),
             ("echo", rest) => Task::Ended(Ended::said(&format!("{}\n", rest.join(" ")))),
             ("true", _) => Task::Ended(Ended::quiet(0)),
@@ -213,18 +249,65 @@ impl Session {
     }
 
     async fn fetch(&self, wanted: Fetch) -> Ended {
-        let url = self.shared.with(|state| proxy::backend(state, &self.pod, wanted.port));
-        let outcome = match url {
-            Some(url) => fetch::get(&url, &wanted.path, wanted.limit).await,
-            None => Err(FetchError::Refused),
+        let start = Instant::now();
+        let way = self.shared.with(|state| image::way(state, &self.pod, &wanted.host, wanted.port));
+        let outcome = match way {
+            Way::To(url) => fetch::get(&url, &wanted.path, wanted.limit).await,
+            Way::Refused => Err(FetchError::Refused),
+            Way::UnknownHost => return wanted.unknown(start.elapsed()),
         };
-        wanted.end(outcome)
+        wanted.end(outcome, start.elapsed())
     }
 }
 
 impl Fetch {
-    fn end(self, outcome: Result<fetch::Fetched, FetchError>) -> Ended {
-        let port = self.port;
+    fn to(wget: bool, host: &str, port: u16) -> Self {
+        Fetch {
+            wget,
+            fail: false,
+            silent: false,
+            write: String::new(),
+            discard: false,
+            limit: PATIENCE,
+            host: host.to_owned(),
+            port,
+            path: String::new(),
+            connect: false,
+        }
+    }
+
+    /// What `--write-out` comes to (<https://curl.se/docs/manpage.html#-w>).
+    fn written(&self, status: u16, connected: bool, took: Duration) -> String {
+        let took = took.as_secs_f64();
+        let reached = if connected { took / 2.0 } else { 0.0 };
+        self.write
+            .replace("%{http_code}", &format!("{status:03}"))
+            .replace("%{time_namelookup}", &format!("{:.6}", reached / 2.0))
+            .replace("%{time_connect}", &format!("{reached:.6}"))
+            .replace("%{time_total}", &format!("{took:.6}"))
+    }
+
+    fn unknown(self, took: Duration) -> Ended {
+        let host = &self.host;
+        let (code, text) = match (self.connect, self.wget) {
+            (true, _) => (1, format!("nc: bad address '{host}'")),
+            (_, true) => (1, format!("wget: bad address '{host}'")),
+            _ => (6, format!("curl: (6) Could not resolve host: {host}")),
+        };
+        let said = if self.silent && !self.wget { String::new() } else { format!("{text}\n") };
+        Ended { stdout: self.written(0, false, took).into_bytes(), ..Ended::failed(code, &said) }
+    }
+
+    fn end(self, outcome: Result<fetch::Fetched, FetchError>, took: Duration) -> Ended {
+        let (host, port) = (&self.host, self.port);
+        if self.connect {
+            return match outcome {
+                Err(FetchError::Refused) => {
+                    Ended::failed(1, &format!("nc: {host} ({host}:{port}): Connection refused\n"))
+                }
+                _ => Ended::failed(0, &format!("{host} ({host}:{port}) open\n")),
+            };
+        }
         let (code, message) = match outcome {
             Ok(fetched) if fetched.status >= 400 && self.wget => {
                 (1, format!("wget: server returned error: HTTP/1.1 {}", fetched.status))
@@ -234,9 +317,7 @@ impl Fetch {
             }
             Ok(fetched) => {
                 let mut stdout = if self.discard { Vec::new() } else { fetched.body.to_vec() };
-                if self.code_only {
-                    stdout.extend_from_slice(fetched.status.to_string().as_bytes());
-                }
+                stdout.extend_from_slice(self.written(fetched.status, true, took).as_bytes());
                 return Ended { stdout, ..Ended::default() };
             }
             Err(FetchError::Refused) if self.wget => {
@@ -247,7 +328,7 @@ impl Fetch {
             Err(FetchError::Refused) => (
                 7,
                 format!(
-                    "curl: (7) Failed to connect to localhost port {port} after 0 ms: Couldn't connect to server"
+                    "curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server"
                 ),
             ),
             Err(FetchError::TimedOut) => (28, "curl: (28) Operation timed out".to_owned()),
@@ -255,26 +336,17 @@ impl Fetch {
                 (1, "curl: (1) Received HTTP/0.9 when not allowed".to_owned())
             }
         };
-        if self.silent && !self.wget {
-            return Ended::quiet(code);
-        }
-        Ended::failed(code, &format!("{message}\n"))
+        let said = if self.silent && !self.wget { String::new() } else { format!("{message}\n") };
+        let connected = matches!(code, 28 | 1);
+        let stdout = self.written(0, connected, took).into_bytes();
+        Ended { stdout, ..Ended::failed(code, &said) }
     }
 }
 
-/// Reads the arguments of curl or wget; only http to this very pod is served.
+/// Reads the arguments of curl or wget; only http is served.
 fn fetch_of(wget: bool, arguments: &[&str]) -> Task {
     let tool = if wget { "wget" } else { "curl" };
-    let mut fetch = Fetch {
-        wget,
-        fail: false,
-        silent: false,
-        code_only: false,
-        discard: false,
-        limit: PATIENCE,
-        port: 80,
-        path: String::new(),
-    };
+    let mut fetch = Fetch::to(wget, "localhost", 80);
     let mut url = None;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -287,9 +359,10 @@ fn fetch_of(wget: bool, arguments: &[&str]) -> Task {
                 fetch.discard = words.next() == Some(&"/dev/null");
             }
             "-w" | "--write-out" => {
-                fetch.code_only = words.next().is_some_and(|w| w.contains("%{http_code}"));
+                fetch.write = words.next().map_or_else(String::new, |w| (*w).to_owned());
             }
-            "-H" | "--header" | "-X" | "--request" | "-O" => {
+            "-O" => fetch.discard = words.next() == Some(&"/dev/null"),
+            "-H" | "--header" | "-X" | "--request" | "--noproxy" => {
                 words.next();
             }
             "--fail" => fetch.fail = true,
@@ -310,15 +383,18 @@ fn fetch_of(wget: bool, arguments: &[&str]) -> Task {
     let rest = url.strip_prefix("http://").unwrap_or(url);
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let local = matches!(host, "localhost" | "127.0.0.1");
     match port.parse() {
-        Ok(port) if local => {
+        Ok(port) => {
+            host.clone_into(&mut fetch.host);
             fetch.port = port;
             fetch.path = format!("/{path}");
             Task::Fetch(fetch)
         }
-        _ if wget => Task::Ended(Ended::failed(1, &format!("wget: bad address '{host}'\n"))),
-        _ => Task::Ended(Ended::failed(6, &format!("curl: (6) Could not resolve host: {host}\n"))),
+        Err(_) if wget => Task::Ended(Ended::failed(1, &format!("wget: bad port '{port}'\n"))),
+        Err(_) => Task::Ended(Ended::failed(
+            3,
+            "curl: (3) URL rejected: Port number was not a decimal number between 0 and 65535\n",
+        )),
     }
 }
 

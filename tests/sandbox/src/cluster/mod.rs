@@ -5,7 +5,7 @@
 //!
 //! Annotations that it understands: on a pod template `sandbox.nova/never-ready` (`true`: the probe
 //! fails, `image`: the image cannot be pulled), `sandbox.nova/scratch: "true"` (no shell and no tools
-//! in it) and `sandbox.nova/fail: "true"` (a job's pod ends with code 1); on any object
+//! in it), `sandbox.nova/lacks: "curl wget"` (without these tools) and `sandbox.nova/fail: "true"` (a job's pod ends with code 1); on any object
 //! `sandbox.nova/frozen: "true"` (the control loops leave it alone).
 
 mod controllers;
@@ -15,6 +15,7 @@ mod extensions;
 mod faults;
 mod fetch;
 mod hpa_versions;
+mod image;
 mod json;
 mod list;
 mod logs;
@@ -47,6 +48,7 @@ use tokio::task::JoinHandle;
 
 pub use exchange::Exchange;
 pub use faults::{DeploymentFault, Fault};
+pub use image::Said;
 pub use rbac::Rule;
 pub use workload::Workload;
 
@@ -117,6 +119,7 @@ impl Cluster {
             broken: HashMap::new(),
             backends: HashMap::new(),
             adapter: extensions::Adapter::default(),
+            images: image::Images::default(),
         };
         extensions::register_defaults(&mut state);
         for ns in ["default", "kube-system"] {
@@ -204,6 +207,21 @@ impl Cluster {
                 None => state.backends.remove(&key),
             }
         });
+    }
+
+    /// Puts a file into every pod of a deployment.
+    pub fn file(&self, deployment: &str, path: &str, content: &str) {
+        self.shared.with(|state| state.images.file(deployment, path, content));
+    }
+
+    /// Puts a program into every pod of a deployment, with its answer to exactly this command line.
+    pub fn program(&self, deployment: &str, line: &str, said: Said) {
+        self.shared.with(|state| state.images.program(deployment, line, said));
+    }
+
+    /// Says what the pods reach at a host outside the cluster: an http URL, or nothing (refused).
+    pub fn host(&self, name: &str, port: u16, url: Option<String>) {
+        self.shared.with(|state| state.images.host(name, port, url));
     }
 
     /// An object by plural resource name; `ns` is "" for cluster-wide resources.

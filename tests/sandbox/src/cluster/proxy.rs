@@ -139,6 +139,22 @@ fn through_service(state: &State, target: &Target) -> Result<Route, Refusal> {
     Ok((format!("{}:{target_port}", text(pod, "/status/podIP")), backend(state, pod, target_port)))
 }
 
+/// The URL behind a port of a service: that of a ready pod. `None`: nothing to connect to.
+pub(crate) fn behind(state: &State, service: &Value, port: u16) -> Option<String> {
+    let wanted = u64::from(port);
+    let found =
+        items(service, "/spec/ports").iter().find(|p| p["port"].as_u64() == Some(wanted))?;
+    let selector = Labels::of_map(&service["spec"]["selector"]);
+    let pods = state.store.list("pods", Some(namespace(service)));
+    let pod = pods.iter().find(|pod| {
+        !selector.is_empty()
+            && selector.matches(&pod["metadata"]["labels"])
+            && ready(pod)
+            && !terminating(pod)
+    })?;
+    backend(state, pod, port_number(pod, &found["targetPort"]).unwrap_or(port))
+}
+
 /// A port given by number, or by the name a container gives it.
 fn port_number(pod: &Value, port: &Value) -> Option<u16> {
     if let Some(number) = port.as_u64() {

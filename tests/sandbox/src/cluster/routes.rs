@@ -195,7 +195,10 @@ pub(crate) async fn answer(
         ("", "list") => shared.with(|state| list::serve(state, &scope(&target, &query)?, &query)),
         (_, "get") => shared.with(|state| {
             let stored = target.stored(state)?;
-            Ok(Reply::Json(200, target_view(&target, &stored)))
+            let accept =
+                parts.headers.get("accept").and_then(|h| h.to_str().ok()).unwrap_or_default();
+            let whole = target_view(&target, &stored);
+            Ok(Reply::Json(200, if only_metadata(accept) { metadata_of(&whole) } else { whole }))
         }),
         (_, "create") => {
             let value = read_json(body)?;
@@ -262,6 +265,19 @@ fn scope(target: &Target, query: &Query) -> Result<Scope, Refusal> {
 pub(crate) fn read_json(body: &Bytes) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         Refusal::bad_request(&format!("couldn't get version/kind; json parse error: {error}"))
+    })
+}
+
+/// Whether a client accepts nothing but metadata, as kube's `get_metadata` asks
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources>).
+fn only_metadata(accept: &str) -> bool {
+    accept.split(',').all(|one| one.contains("as=PartialObjectMetadata;"))
+}
+
+fn metadata_of(object: &Value) -> Value {
+    json!({
+        "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+        "metadata": object["metadata"],
     })
 }
 

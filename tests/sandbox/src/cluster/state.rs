@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::controllers::events::Written;
 use super::extensions::Adapter;
 use super::faults::{ApiFaults, DeploymentFault};
+use super::image::Images;
 use super::logs::Logs;
 use super::rbac::User;
 use super::store::Store;
@@ -27,6 +28,7 @@ pub(crate) struct State {
     /// What stands behind a port of a deployment's pods, or of one pod.
     pub(crate) backends: HashMap<(String, u16), String>,
     pub(crate) adapter: Adapter,
+    pub(crate) images: Images,
 }
 
 impl State {

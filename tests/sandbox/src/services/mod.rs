@@ -40,12 +40,28 @@ const TRAFFIC_TICK: Duration = Duration::from_millis(250);
 /// What the server, its connections and the traffic share about one service.
 struct Service {
     name: String,
+    /// Answers of single paths, beside health and metrics.
+    paths: Mutex<HashMap<String, Path>>,
     shape: Shape,
     fault: watch::Sender<Fault>,
     stats: Mutex<Stats>,
 }
 
+/// What a path answers.
+#[derive(Clone, Debug, Default)]
+pub struct Path {
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+    /// Whoever does not send this as a bearer is refused with 401, and is told what they sent.
+    pub bearer: Option<String>,
+}
+
 impl Service {
+    fn path(&self, path: &str) -> Option<Path> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
     fn stats<T>(&self, work: impl FnOnce(&mut Stats) -> T) -> T {
         // Plain numbers: they stay usable whatever a holder of the lock did.
         work(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner))
@@ -85,6 +101,7 @@ impl Services {
                 shape: Shape::of(&name, number),
                 fault: watch::Sender::new(Fault::Ok),
                 stats: Mutex::new(Stats::new(number)),
+                paths: Mutex::default(),
                 name,
             });
             anyhow::ensure!(
@@ -132,6 +149,16 @@ impl Services {
     #[must_use]
     pub fn url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}", self.port(name))
+    }
+
+    /// Gives a path of a service an answer. Every other path is a 404.
+    ///
+    /// # Panics
+    /// When there is no such service.
+    pub fn path(&self, name: &str, path: &str, answer: Path) {
+        let service = &self.handle(name).expect("the service was started").service;
+        let mut paths = service.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.insert(path.to_owned(), answer);
     }
 
     /// The fault a service has now.

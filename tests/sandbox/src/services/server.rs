@@ -138,6 +138,8 @@ async fn converse(mut stream: TcpStream, service: Arc<Service>) {
 struct Request {
     method: String,
     path: String,
+    /// Of the `Authorization` header.
+    bearer: String,
     /// The peer asked to close, or sent a body that this server does not read.
     last: bool,
 }
@@ -167,6 +169,13 @@ fn parse(head: &str) -> Request {
     let target = words.next().unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default().to_owned();
     let old = words.next() == Some("HTTP/1.0");
+    let field = |name: &str| {
+        lines.clone().filter_map(|line| line.split_once(':')).find_map(|(field, value)| {
+            field.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        })
+    };
+    let bearer = field("authorization").unwrap_or_default();
+    let bearer = bearer.strip_prefix("Bearer ").unwrap_or_default().to_owned();
     let last = old
         || lines.any(|line| {
             let line = line.to_ascii_lowercase();
@@ -174,7 +183,7 @@ fn parse(head: &str) -> Request {
                 || line.starts_with("transfer-encoding:")
                 || (line.starts_with("content-length:") && !line.ends_with(": 0"))
         });
-    Request { method, path, last }
+    Request { method, path, bearer, last }
 }
 
 /// Answers one request; `true` when the connection can carry another.
@@ -202,10 +211,28 @@ async fn answer(stream: &mut TcpStream, service: &Service, request: &Request) ->
         "/api/v1/health" if service.name == "api-gateway" => {
             return health(stream, service, fault, request, head_only).await;
         }
-        _ => Answer::text(404, "404 page not found\n"),
+        path => special(service, path, &request.bearer),
     };
     write(stream, &reply, head_only, request.last).await?;
     Ok(!request.last)
+}
+
+/// What a path that was given an answer says.
+fn special(service: &Service, path: &str, bearer: &str) -> Answer {
+    let Some(answer) = service.path(path) else {
+        return Answer::text(404, "404 page not found\n");
+    };
+    let json = |status, body: String| Answer {
+        content_type: "application/json",
+        ..Answer::text(status, &body)
+    };
+    match answer.bearer {
+        Some(wanted) if wanted != bearer => json(
+            401,
+            serde_json::json!({ "error": format!("not a valid token: {bearer}") }).to_string(),
+        ),
+        _ => json(answer.status, answer.body),
+    }
 }
 
 async fn health(
