@@ -129,7 +129,10 @@ fn keys_history_completion_and_signals() {
     terminal.until("nova> ");
     terminal.keys("\x04");
     terminal.until("end");
-    assert_eq!(std::fs::read_to_string(&history).unwrap(), "#V2\nhealth vm\none\ntwo\nwait\nask\ntoken\n");
+    assert_eq!(
+        std::fs::read_to_string(&history).unwrap(),
+        "#V2\nhealth vm\none\ntwo\nwait\nask\ntoken\n"
+    );
 }
 
 #[test]
