@@ -17,7 +17,7 @@ const MAX_TOKEN: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
     /// Header and claims that can be read.
-    Signed(Claims),
+    Signed(Box<Claims>),
     /// A JWE: its claims are for the receiver only.
     Encrypted,
     /// No JWT: a key that means something to its issuer alone.
@@ -60,7 +60,7 @@ pub fn read(token: &str) -> Token {
             Token::Encrypted
         }
         [header, claims, _] => match (object(header), object(claims)) {
-            (Some(header), Some(claims)) => Token::Signed(signed(&header, &claims)),
+            (Some(header), Some(claims)) => Token::Signed(Box::new(signed(&header, &claims))),
             _ => Token::Opaque,
         },
         _ => Token::Opaque,

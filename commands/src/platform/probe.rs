@@ -184,8 +184,7 @@ impl Home<'_> {
         ];
         let wget = ["wget", "-O", "/dev/null", "-T", &seconds, &url];
         let nc = ["nc", "-z", "-v", "-w", &seconds, &address.host, &port];
-        let tools: [(&[&str], fn(&ExecOutput) -> (Outcome, Option<Times>)); 3] =
-            [(&curl, by_curl), (&wget, by_wget), (&nc, by_nc)];
+        let tools: [(&[&str], Read); 3] = [(&curl, by_curl), (&wget, by_wget), (&nc, by_nc)];
         for (argv, read) in tools {
             if let Some(output) = self.run(pod, argv, within).await? {
                 let (outcome, times) = read(&output);
@@ -195,6 +194,9 @@ impl Home<'_> {
         Ok(None)
     }
 }
+
+/// Reads what a tool said.
+type Read = fn(&ExecOutput) -> (Outcome, Option<Times>);
 
 /// What curl is asked to write.
 const TIMES: &str = "%{http_code} %{time_namelookup} %{time_connect} %{time_total}";

@@ -8,8 +8,9 @@ on_every_platform!(a_secret_is_asked_for_in_a_form, a_secret_in_a_line_is_refuse
 /// No JWT, and no pattern of secrets knows it.
 const SECRET: &str = "plain-words-hunter2";
 
-fn guard(text: String) -> String {
-    text.replace("roles = [\"operator\"]", "roles = [\"security\"]")
+async fn guarded(platform: Platform) -> Office {
+    let edit = |text: String| text.replace("roles = [\"operator\"]", "roles = [\"security\"]");
+    Office::with(platform, edit).await
 }
 
 async fn nowhere(office: &Office) {
@@ -24,7 +25,7 @@ async fn nowhere(office: &Office) {
 }
 
 async fn a_secret_is_asked_for_in_a_form(platform: Platform) {
-    let office = Office::with(platform, guard).await;
+    let office = guarded(platform).await;
     office.says("ana", "incidents", "security token").await;
     office.form("ana").await;
     let sent = office.submits("ana", &[("value", SECRET)]).await;
@@ -43,7 +44,7 @@ async fn a_secret_is_asked_for_in_a_form(platform: Platform) {
 }
 
 async fn a_secret_in_a_line_is_refused(platform: Platform) {
-    let office = Office::with(platform, guard).await;
+    let office = guarded(platform).await;
     let said = office.says("ana", "incidents", &format!("security token {SECRET}")).await;
     let (Said::Privately(text) | Said::Publicly(text)) = said else { panic!("{said:?}") };
     assert!(text.contains("revoke it at once") && !text.contains(SECRET), "{text}");

@@ -182,11 +182,11 @@ fn judge(
 }
 
 /// Failures grouped by one of their marks, most first.
-fn grouped<'a>(
-    failures: &'a [Failure],
+fn grouped(
+    failures: &[Failure],
     by: fn(&Failure) -> &Option<String>,
     other: fn(&Failure) -> &Option<String>,
-) -> Vec<(&'a str, usize, usize, Timestamp)> {
+) -> Vec<(&str, usize, usize, Timestamp)> {
     let mut groups: BTreeMap<&str, (usize, BTreeSet<&str>, Timestamp)> = BTreeMap::new();
     for failure in failures {
         let Some(key) = by(failure).as_deref() else { continue };

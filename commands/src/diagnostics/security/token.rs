@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::command::{Call, Command, Kind, Run, UserError};
-use crate::platform::config::TokenConfig;
+use crate::platform::config::{ServiceConfig, TokenConfig};
 use crate::platform::http::Answer;
 use crate::platform::jwt::{self, Claims, Moment, Token};
 use crate::platform::{Cause, Platform};
@@ -172,7 +172,7 @@ async fn ask(platform: &Platform, config: &TokenConfig, token: &SecretString) ->
         return Finding::new(Status::Unsupported, SUBJECT, "is not asked here", "configuration");
     }
     let service = platform.services.iter().find(|one| one.name == platform.security.service);
-    let Some(base) = service.and_then(|service| service.base_url()) else {
+    let Some(base) = service.and_then(ServiceConfig::base_url) else {
         let text = format!("no address of `{}` is configured", platform.security.service);
         return Finding::new(Status::Unsupported, SUBJECT, text, "configuration");
     };
