@@ -31,7 +31,10 @@ fn main() {
     let all: Vec<String> = modules.iter().map(|(name, _)| format!("&{name}::COMMAND")).collect();
     code += &format!("pub(crate) static ALL: &[&Command] = &[{}];\n", all.join(", "));
     let out = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&out).join("diagnostics.rs"), code).expect("OUT_DIR is writable");
+    // A file of its own each time: a copy of the folder may share the old one.
+    let (new, file) = (Path::new(&out).join("new.rs"), Path::new(&out).join("diagnostics.rs"));
+    fs::write(&new, code).expect("OUT_DIR is writable");
+    fs::rename(new, file).expect("OUT_DIR is writable");
 }
 
 fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> {

@@ -175,7 +175,7 @@ async fn mistakes_get_one_line_that_says_what_to_do() {
         "health a b",
         "health \"vm",
         "health\u{0}",
-        "top nodes",
+        "oncall",
         "db",
         &long,
         "health \u{202e}ecivres-mv",

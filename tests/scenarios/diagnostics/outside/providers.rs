@@ -76,7 +76,7 @@ async fn credentials_are_judged_and_no_value_is_seen_anywhere() {
     let invocation = nova.invocation("providers credentials");
     let (progress, _) = watch::channel(nova_commands::command::Step::default());
     let answer = nova.engine.answer(&invocation, &progress, std::future::pending()).await;
-    let mut everywhere = format!("{reply}{}{:?}", answer.json, answer.message);
+    let mut everywhere = format!("{reply}{}{:?}", answer.json(), answer.message);
     for entry in nova.timeline().await {
         write!(everywhere, "{}", entry.body).expect("a String takes whatever is written");
     }
