@@ -89,25 +89,22 @@ mod tests {
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
         cache latency --seconds?: Number { min: Some(1), max: Some(30) }
+        capacity hpa
+        capacity metrics
+        capacity recommend service?: Live
+        capacity usage
+        contacts
         db access-patterns
         db activity
         db integrity
         db slow-queries
         db status
-        capacity hpa
-        capacity metrics
-        capacity recommend service?: Live
-        capacity usage
         federation peers
         federation raft
         federation status
         frontend check
         health service?: Live, --cluster?: Live
         logs service: Live, --tail?: Number { min: Some(1), max: Some(100000) }, --since?: Text, --grep?: Text, --previous?: Flag, --cluster?: Live
-        rollout status service: Live, --cluster?: Live
-        top nodes --allocated?: Flag, --cluster?: Live
-        top pods --sort?: Choice(["cpu", "memory"]), --cluster?: Live
-        contacts
         net clusters
         net dns name: Text, --expect?: Text
         net loss service: Live
@@ -117,11 +114,14 @@ mod tests {
         providers health
         recovery assess region: Live
         recovery plan
+        rollout status service: Live, --cluster?: Live
         security access-patterns
         security audit-log
         security auth-failures
         security rate-limit user: Text
         security token
+        top nodes --allocated?: Flag, --cluster?: Live
+        top pods --sort?: Choice(["cpu", "memory"]), --cluster?: Live
         incident declare severity: Choice(["critical", "high", "medium", "low"]), impact…: Text
         incident list
         incident show incident?: Live

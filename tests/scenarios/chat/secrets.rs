@@ -1,9 +1,11 @@
 //! A command that asks for a secret: by a form, which one person sees; and the secret is nowhere
 //! afterwards.
 
-use super::{Office, Platform, Said, on_every_platform};
+use super::{Office, Platform, Said, on_discord, on_slack};
 
-on_every_platform!(a_secret_is_asked_for_in_a_form, a_secret_in_a_line_is_refused,);
+on_slack!(a_secret_is_asked_for_in_a_form, who_may_not_ask_is_not_asked, a_secret_in_a_line);
+// Discord offers no place in the command for it.
+on_discord!(a_secret_is_asked_for_in_a_form, who_may_not_ask_is_not_asked);
 
 /// No JWT, and no pattern of secrets knows it.
 const SECRET: &str = "plain-words-hunter2";
@@ -43,16 +45,21 @@ async fn a_secret_is_asked_for_in_a_form(platform: Platform) {
     office.close().await;
 }
 
-async fn a_secret_in_a_line_is_refused(platform: Platform) {
+async fn a_secret_in_a_line(platform: Platform) {
     let office = guarded(platform).await;
     let said = office.says("ana", "incidents", &format!("security token {SECRET}")).await;
     let (Said::Privately(text) | Said::Publicly(text)) = said else { panic!("{said:?}") };
     assert!(text.contains("revoke it at once") && !text.contains(SECRET), "{text}");
     assert_eq!(office.chat().form("ana"), None);
-    // Who may not ask is not asked for it.
+    nowhere(&office).await;
+    office.close().await;
+}
+
+async fn who_may_not_ask_is_not_asked(platform: Platform) {
+    let office = guarded(platform).await;
     let refused = office.says("bo", "incidents", "security token").await;
     let (Said::Privately(text) | Said::Publicly(text)) = refused else { panic!("{refused:?}") };
     assert!(text.contains("may not"), "{text}");
-    nowhere(&office).await;
+    assert_eq!(office.chat().form("bo"), None);
     office.close().await;
 }

@@ -104,61 +104,61 @@ async fn a_quiet_database_and_a_quiet_cache_are_well() {
     let replies = said(&mut nova, &lines).await;
     masked(|| {
         insta::assert_snapshot!(replies, @r"
-    > db status
-    ✓ PostgreSQL: 5 ok
+        > db status
+        ✓ PostgreSQL: 5 ok
 
-    ─ 5 ok
-      ✓ connections  N of 97 (N %) · N active, N idle, 0 idle in transaction (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
-      ✓ database novacron  SIZE · N % of reads from the cache · 0 deadlocks  pg_stat_database at 127.0.0.1:PORT · AGE
-      ✓ replication  primary, without a standby  pg_stat_replication at 127.0.0.1:PORT · AGE
-      ✓ server  PostgreSQL 1N.N · accepts connections · login and answer in TIME · up TIME  connect to 127.0.0.1:PORT · AGE
-      ✓ transaction ids  the oldest is N transactions old, N % of the limit (expected below N %)  pg_database at 127.0.0.1:PORT · AGE
+        ─ 5 ok
+          ✓ connections  N of 97 (N %) · N active, N idle, 0 idle in transaction (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
+          ✓ database novacron  SIZE · N % of reads from the cache · 0 deadlocks  pg_stat_database at 127.0.0.1:PORT · AGE
+          ✓ replication  primary, without a standby  pg_stat_replication at 127.0.0.1:PORT · AGE
+          ✓ server  PostgreSQL 1N.N · accepts connections · login and answer in TIME · up TIME  connect to 127.0.0.1:PORT · AGE
+          ✓ transaction ids  the oldest is N transactions old, N % of the limit (expected below N %)  pg_database at 127.0.0.1:PORT · AGE
 
-    ─ Connections by state, of 97 and 3 reserved, pg_stat_activity at 127.0.0.1:PORT · AGE
-      state  connections  of the limit
-      active  0  N %
-      of these, waiting for a lock  0  N %
-      idle  0  N %
-      idle in transaction  0  N %
-      other  0  N %
+        ─ Connections by state, of 97 and 3 reserved, pg_stat_activity at 127.0.0.1:PORT · AGE
+          state  connections  of the limit
+          active  0  N %
+          of these, waiting for a lock  0  N %
+          idle  0  N %
+          idle in transaction  0  N %
+          other  0  N %
 
-    [1] Check again  [2] Activity  [3] Slow queries
-      TIME
-    exit 0
+        [1] Check again  [2] Activity  [3] Slow queries
+          TIME
+        exit 0
 
-    > db activity
-    ✓ PostgreSQL activity: 2 ok
+        > db activity
+        ✓ PostgreSQL activity: 2 ok
 
-    ─ 2 ok
-      ✓ connections  N of 97 (N %) · N active, N idle, 0 idle in transaction (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
-      ✓ statements  none runs  pg_stat_activity at 127.0.0.1:PORT · AGE
+        ─ 2 ok
+          ✓ connections  N of 97 (N %) · N active, N idle, 0 idle in transaction (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
+          ✓ statements  none runs  pg_stat_activity at 127.0.0.1:PORT · AGE
 
-    [1] Look again  [2] Slow queries  [3] Status
-      TIME
-    exit 0
+        [1] Look again  [2] Slow queries  [3] Status
+          TIME
+        exit 0
 
-    > db integrity
-    ! Database integrity: 1 warning, 1 not available here, 2 ok
-      ! VMs  36 of 48 running or stopped (N %), 6 broken (expected none broken)
-      └ vms at 127.0.0.1:PORT · AGE
-      – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
-      → pg_checksums --enable, while PostgreSQL is stopped
+        > db integrity
+        ! Database integrity: 1 warning, 1 not available here, 2 ok
+          ! VMs  36 of 48 running or stopped (N %), 6 broken (expected none broken)
+          └ vms at 127.0.0.1:PORT · AGE
+          – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
+          → pg_checksums --enable, while PostgreSQL is stopped
 
-    ─ 2 ok
-      ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
-      ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
+        ─ 2 ok
+          ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
+          ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
 
-    ─ VMs by status, vms at 127.0.0.1:PORT · AGE
-      status  VMs  share
-      running  30  N %
-      creating  6  N %
-      error  6  N %
-      stopped  6  N %
+        ─ VMs by status, vms at 127.0.0.1:PORT · AGE
+          status  VMs  share
+          running  30  N %
+          creating  6  N %
+          error  6  N %
+          stopped  6  N %
 
-    [1] Check again
-      TIME
-    exit 1
-    ");
+        [1] Check again  [2] Recovery plan
+          TIME
+        exit 1
+        ");
     });
     let replies = said(&mut nova, &["cache latency --seconds 1"]).await;
     masked(|| {
@@ -296,73 +296,73 @@ async fn what_is_missing_is_named_with_the_statement_that_brings_it() {
     let replies = said(&mut nova, &lines).await;
     masked(|| {
         insta::assert_snapshot!(replies, @r"
-    > db status
-    ✓ PostgreSQL: 1 not available here, 5 ok
-      – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
-      → GRANT pg_monitor TO nova;
+        > db status
+        ✓ PostgreSQL: 1 not available here, 5 ok
+          – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
+          → GRANT pg_monitor TO nova;
 
-    ─ 5 ok
-      ✓ connections  N of 97 (N %) (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
-      ✓ database novacron  SIZE · N % of reads from the cache · 0 deadlocks  pg_stat_database at 127.0.0.1:PORT · AGE
-      ✓ replication  primary, without a standby  pg_stat_replication at 127.0.0.1:PORT · AGE
-      ✓ server  PostgreSQL 1N.N · accepts connections · login and answer in TIME · up TIME  connect to 127.0.0.1:PORT · AGE
-      ✓ transaction ids  the oldest is N transactions old, N % of the limit (expected below N %)  pg_database at 127.0.0.1:PORT · AGE
+        ─ 5 ok
+          ✓ connections  N of 97 (N %) (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
+          ✓ database novacron  SIZE · N % of reads from the cache · 0 deadlocks  pg_stat_database at 127.0.0.1:PORT · AGE
+          ✓ replication  primary, without a standby  pg_stat_replication at 127.0.0.1:PORT · AGE
+          ✓ server  PostgreSQL 1N.N · accepts connections · login and answer in TIME · up TIME  connect to 127.0.0.1:PORT · AGE
+          ✓ transaction ids  the oldest is N transactions old, N % of the limit (expected below N %)  pg_database at 127.0.0.1:PORT · AGE
 
-    [1] Check again  [2] Activity  [3] Slow queries
-      TIME
-    exit 0
+        [1] Check again  [2] Activity  [3] Slow queries
+          TIME
+        exit 0
 
-    > db activity
-    ✓ PostgreSQL activity: 1 not available here, 1 ok
-      – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
-      → GRANT pg_monitor TO nova;
+        > db activity
+        ✓ PostgreSQL activity: 1 not available here, 1 ok
+          – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
+          → GRANT pg_monitor TO nova;
 
-    ─ 1 ok
-      ✓ connections  N of 97 (N %) (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
+        ─ 1 ok
+          ✓ connections  N of 97 (N %) (expected below N %)  pg_stat_activity at 127.0.0.1:PORT · AGE
 
-    [1] Look again  [2] Slow queries  [3] Status
-      TIME
-    exit 0
+        [1] Look again  [2] Slow queries  [3] Status
+          TIME
+        exit 0
 
-    > db slow-queries
-    ? Slow queries: 2 not available here
-      – statements  pg_stat_statements is not created; whether the server loads it is hidden  pg_stat_statements at 127.0.0.1:PORT · AGE
-      → CREATE EXTENSION pg_stat_statements;
-      – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
-      → GRANT pg_monitor TO nova;
+        > db slow-queries
+        ? Slow queries: 2 not available here
+          – statements  pg_stat_statements is not created; whether the server loads it is hidden  pg_stat_statements at 127.0.0.1:PORT · AGE
+          → CREATE EXTENSION pg_stat_statements;
+          – other roles' sessions  hidden: nova's role is not in pg_monitor  pg_stat_activity at 127.0.0.1:PORT · AGE
+          → GRANT pg_monitor TO nova;
 
-    [1] Running AGE  [2] Many rows
-      TIME
-    exit 0
+        [1] Running AGE  [2] Many rows
+          TIME
+        exit 0
 
-    > db access-patterns
-    ✓ Access patterns: 1 not available here, 1 ok
-      – statements  pg_stat_statements is not created; whether the server loads it is hidden  pg_stat_statements at 127.0.0.1:PORT · AGE
-      → CREATE EXTENSION pg_stat_statements;
+        > db access-patterns
+        ✓ Access patterns: 1 not available here, 1 ok
+          – statements  pg_stat_statements is not created; whether the server loads it is hidden  pg_stat_statements at 127.0.0.1:PORT · AGE
+          → CREATE EXTENSION pg_stat_statements;
 
-    ─ 1 ok
-      ✓ tables  none is read from end to end over 1,000 rows  pg_stat_user_tables at 127.0.0.1:PORT · AGE
+        ─ 1 ok
+          ✓ tables  none is read from end to end over 1,000 rows  pg_stat_user_tables at 127.0.0.1:PORT · AGE
 
-    [1] Slow queries  [2] Running AGE
-      TIME
-    exit 0
+        [1] Slow queries  [2] Running AGE  [3] Audit log
+          TIME
+        exit 0
 
-    > db integrity
-    ○ Database integrity: 1 absent, 1 not available here, 2 ok
-      ○ VMs  no table `vms`
-      └ vms at 127.0.0.1:PORT · AGE
-      → name it in [postgres] `vms_table`
-      – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
-      → pg_checksums --enable, while PostgreSQL is stopped
+        > db integrity
+        ○ Database integrity: 1 absent, 1 not available here, 2 ok
+          ○ VMs  no table `vms`
+          └ vms at 127.0.0.1:PORT · AGE
+          → name it in [postgres] `vms_table`
+          – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
+          → pg_checksums --enable, while PostgreSQL is stopped
 
-    ─ 2 ok
-      ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
-      ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
+        ─ 2 ok
+          ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
+          ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
 
-    [1] Check again
-      TIME
-    exit 1
-    ");
+        [1] Check again  [2] Recovery plan
+          TIME
+        exit 1
+        ");
     });
 
     // Each of them is the statement that helps.
@@ -415,26 +415,26 @@ async fn slow_and_greedy_statements_are_found() {
     assert!(!patterns.contains(HIDDEN), "{patterns}");
     masked(|| {
         insta::assert_snapshot!(patterns, @r"
-    ! Access patterns: 1 warning, 1 ok
-      ! statements  1 returns more than 1,000 rows a call; the most 4,999, 3 calls by postgres
-      └ pg_stat_statements at 127.0.0.1:PORT · AGE
-      → is each of them meant to read so much? A stolen account reads in bulk
+        ! Access patterns: 1 warning, 1 ok
+          ! statements  1 returns more than 1,000 rows a call; the most 4,999, 3 calls by postgres
+          └ pg_stat_statements at 127.0.0.1:PORT · AGE
+          → is each of them meant to read so much? A stolen account reads in bulk
 
-    ─ 1 ok
-      ✓ tables  1 read from end to end; most rows from events: 15,000 in 3 scans  pg_stat_user_tables at 127.0.0.1:PORT · AGE
+        ─ 1 ok
+          ✓ tables  1 read from end to end; most rows from events: 15,000 in 3 scans  pg_stat_user_tables at 127.0.0.1:PORT · AGE
 
-    ─ Over 1,000 rows a call, most calls first, pg_stat_statements at 127.0.0.1:PORT · AGE
-      calls  rows a call  mean  user  database  statement
-      3  4,999  TIME  postgres  novacron  SELECT n, ? FROM events WHERE n > ?
+        ─ Over 1,000 rows a call, most calls first, pg_stat_statements at 127.0.0.1:PORT · AGE
+          calls  rows a call  mean  user  database  statement
+          3  4,999  TIME  postgres  novacron  SELECT n, ? FROM events WHERE n > ?
 
-    ─ Read from end to end, most rows first, pg_stat_user_tables at 127.0.0.1:PORT · AGE
-      table  scans  rows read  rows a scan  by index  rows held
-      events  3  15,000  5,000  0  5,000
+        ─ Read from end to end, most rows first, pg_stat_user_tables at 127.0.0.1:PORT · AGE
+          table  scans  rows read  rows a scan  by index  rows held
+          events  3  15,000  5,000  0  5,000
 
-    [1] Slow queries  [2] Running AGE
-      TIME
-    exit 1
-    ");
+        [1] Slow queries  [2] Running AGE  [3] Audit log
+          TIME
+        exit 1
+        ");
     });
 }
 
@@ -457,63 +457,63 @@ async fn what_is_not_sound_in_a_database_is_told() {
     replies += &said(&mut nova, &["db integrity"]).await;
     masked(|| {
         insta::assert_snapshot!(replies, @r"
-    > db integrity
-    ✓ Database integrity: 1 without data, 1 not available here, 2 ok
-      ? VMs  nova's role may not read `vms`  vms at 127.0.0.1:PORT · AGE
-      → GRANT SELECT ON vms TO nova;
-      – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
-      → pg_checksums --enable, while PostgreSQL is stopped
+        > db integrity
+        ✓ Database integrity: 1 without data, 1 not available here, 2 ok
+          ? VMs  nova's role may not read `vms`  vms at 127.0.0.1:PORT · AGE
+          → GRANT SELECT ON vms TO nova;
+          – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
+          → pg_checksums --enable, while PostgreSQL is stopped
 
-    ─ 2 ok
-      ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
-      ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
+        ─ 2 ok
+          ✓ constraints  all are checked  pg_constraint at 127.0.0.1:PORT · AGE
+          ✓ indexes  all are valid  pg_index at 127.0.0.1:PORT · AGE
 
-    [1] Check again
-      TIME
-    exit 0
+        [1] Check again  [2] Recovery plan
+          TIME
+        exit 0
 
-    > db integrity
-    ! Database integrity: 3 warnings, 1 not available here
-      ! VMs  3 of 5 running or stopped (N %), 1 broken (expected none broken)
-      └ vms at 127.0.0.1:PORT · AGE
-      ! constraints  1 never checked: named on vms
-      └ pg_constraint at 127.0.0.1:PORT · AGE
-      → ALTER TABLE … VALIDATE CONSTRAINT …
-      ! indexes  1 invalid: vms_id on vms
-      └ pg_index at 127.0.0.1:PORT · AGE
-      → rebuild them: db reindex
-      – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
-      → pg_checksums --enable, while PostgreSQL is stopped
+        > db integrity
+        ! Database integrity: 3 warnings, 1 not available here
+          ! VMs  3 of 5 running or stopped (N %), 1 broken (expected none broken)
+          └ vms at 127.0.0.1:PORT · AGE
+          ! constraints  1 never checked: named on vms
+          └ pg_constraint at 127.0.0.1:PORT · AGE
+          → ALTER TABLE … VALIDATE CONSTRAINT …
+          ! indexes  1 invalid: vms_id on vms
+          └ pg_index at 127.0.0.1:PORT · AGE
+          → rebuild them: db reindex
+          – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
+          → pg_checksums --enable, while PostgreSQL is stopped
 
-    ─ VMs by state, vms at 127.0.0.1:PORT · AGE
-      status  VMs  share
-      running  2  N %
-      error  1  N %
-      stopped  1  N %
-      (none)  1  N %
+        ─ VMs by state, vms at 127.0.0.1:PORT · AGE
+          status  VMs  share
+          running  2  N %
+          error  1  N %
+          stopped  1  N %
+          (none)  1  N %
 
-    [1] Check again
-      TIME
-    exit 1
+        [1] Check again  [2] Recovery plan
+          TIME
+        exit 1
 
-    > db integrity
-    ! Database integrity: 2 warnings, 1 absent, 1 not available here
-      ! constraints  1 never checked: named on vms
-      └ pg_constraint at 127.0.0.1:PORT · AGE
-      → ALTER TABLE … VALIDATE CONSTRAINT …
-      ! indexes  1 invalid: vms_id on vms
-      └ pg_index at 127.0.0.1:PORT · AGE
-      → rebuild them: db reindex
-      ○ VMs  `vms` has no column status or state
-      └ vms at 127.0.0.1:PORT · AGE
-      → name it in [postgres] `vms_status`
-      – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
-      → pg_checksums --enable, while PostgreSQL is stopped
+        > db integrity
+        ! Database integrity: 2 warnings, 1 absent, 1 not available here
+          ! constraints  1 never checked: named on vms
+          └ pg_constraint at 127.0.0.1:PORT · AGE
+          → ALTER TABLE … VALIDATE CONSTRAINT …
+          ! indexes  1 invalid: vms_id on vms
+          └ pg_index at 127.0.0.1:PORT · AGE
+          → rebuild them: db reindex
+          ○ VMs  `vms` has no column status or state
+          └ vms at 127.0.0.1:PORT · AGE
+          → name it in [postgres] `vms_status`
+          – checksums  off: damaged pages go unseen  pg_stat_database at 127.0.0.1:PORT · AGE
+          → pg_checksums --enable, while PostgreSQL is stopped
 
-    [1] Check again
-      TIME
-    exit 1
-    ");
+        [1] Check again  [2] Recovery plan
+          TIME
+        exit 1
+        ");
     });
 
     let mut elsewhere =
@@ -620,60 +620,60 @@ async fn a_database_that_is_down_or_not_configured_is_one_finding() {
     let down = said(&mut nova, &lines).await;
     masked(|| {
         insta::assert_snapshot!(down, @r"
-    > db status
-    ✗ PostgreSQL: 1 failing
-      ✗ server  connection refused
-      └ connect to 127.0.0.1:PORT · AGE
+        > db status
+        ✗ PostgreSQL: 1 failing
+          ✗ server  connection refused
+          └ connect to 127.0.0.1:PORT · AGE
 
-    [1] Check again  [2] Health
-      TIME
-    exit 1
+        [1] Check again  [2] Health
+          TIME
+        exit 1
 
-    > db activity
-    ✗ PostgreSQL activity: 1 failing
-      ✗ PostgreSQL  connection refused
-      └ pg_stat_activity at 127.0.0.1:PORT · AGE
+        > db activity
+        ✗ PostgreSQL activity: 1 failing
+          ✗ PostgreSQL  connection refused
+          └ pg_stat_activity at 127.0.0.1:PORT · AGE
 
-    [1] Look again  [2] Status
-      TIME
-    exit 1
+        [1] Look again  [2] Status
+          TIME
+        exit 1
 
-    > db slow-queries
-    ✗ Slow queries: 1 failing
-      ✗ statements  connection refused
-      └ pg_stat_statements at 127.0.0.1:PORT · AGE
+        > db slow-queries
+        ✗ Slow queries: 1 failing
+          ✗ statements  connection refused
+          └ pg_stat_statements at 127.0.0.1:PORT · AGE
 
-    [1] Running AGE  [2] Many rows
-      TIME
-    exit 1
+        [1] Running AGE  [2] Many rows
+          TIME
+        exit 1
 
-    > db access-patterns
-    ✗ Access patterns: 1 failing
-      ✗ statements  connection refused
-      └ pg_stat_statements at 127.0.0.1:PORT · AGE
+        > db access-patterns
+        ✗ Access patterns: 1 failing
+          ✗ statements  connection refused
+          └ pg_stat_statements at 127.0.0.1:PORT · AGE
 
-    [1] Slow queries  [2] Running AGE
-      TIME
-    exit 1
+        [1] Slow queries  [2] Running AGE  [3] Audit log
+          TIME
+        exit 1
 
-    > db integrity
-    ✗ Database integrity: 1 failing
-      ✗ VMs  connection refused
-      └ vms at 127.0.0.1:PORT · AGE
+        > db integrity
+        ✗ Database integrity: 1 failing
+          ✗ VMs  connection refused
+          └ vms at 127.0.0.1:PORT · AGE
 
-    [1] Check again  [2] Status
-      TIME
-    exit 1
+        [1] Check again  [2] Status
+          TIME
+        exit 1
 
-    > cache latency --seconds 1
-    ✗ Redis latency: 1 failing
-      ✗ latency  connection refused
-      └ PING at 127.0.0.1:PORT · AGE
+        > cache latency --seconds 1
+        ✗ Redis latency: 1 failing
+          ✗ latency  connection refused
+          └ PING at 127.0.0.1:PORT · AGE
 
-    [1] Measure TIME  [2] Health
-      TIME
-    exit 1
-    ");
+        [1] Measure TIME  [2] Health
+          TIME
+        exit 1
+        ");
     });
     let mut nova = Nova::start().await;
     for line in lines {

@@ -49,45 +49,45 @@ async fn every_region_is_shown_and_the_one_that_is_gone() {
     let kept: Vec<&str> = replies.lines().filter(|line| !line.contains("-service-")).collect();
     steady(|| {
         insta::assert_snapshot!(kept.join("\n"), @r"
-    > federation status
-    ✓ federation: 6 ok
+        > federation status
+        ✓ federation: 6 ok
 
-    ─ 6 ok
-      ✓ federation eu-central  2/2 pods ready  deployment novacron/federation-service in eu-central · AGE
-      ✓ federation us-east     2/2 pods ready  deployment novacron/federation-service in us-east · AGE
-      ✓ federation us-west     2/2 pods ready  deployment novacron/federation-service in us-west · AGE
-      ✓ nodes eu-central       3/3 ready  list nodes of eu-central · AGE
-      ✓ nodes us-east          3/3 ready  list nodes of us-east · AGE
-      ✓ nodes us-west          3/3 ready  list nodes of us-west · AGE
+        ─ 6 ok
+          ✓ federation eu-central  2/2 pods ready  deployment novacron/federation-service in eu-central · AGE
+          ✓ federation us-east     2/2 pods ready  deployment novacron/federation-service in us-east · AGE
+          ✓ federation us-west     2/2 pods ready  deployment novacron/federation-service in us-west · AGE
+          ✓ nodes eu-central       3/3 ready  list nodes of eu-central · AGE
+          ✓ nodes us-east          3/3 ready  list nodes of us-east · AGE
+          ✓ nodes us-west          3/3 ready  list nodes of us-west · AGE
 
-    ─ Federation pods, list pods in novacron of each cluster · AGE
-      cluster     pod                                  ready  state    restarts  age  node
+        ─ Federation pods, list pods in novacron of each cluster · AGE
+          cluster     pod                                  ready  state    restarts  age  node
 
-    [1] Who leads   [2] Peers
-      N ms
-    exit 0
+        [1] Who leads   [2] Peers   [3] Between clusters
+          N ms
+        exit 0
 
-    > federation status
-    ✗ federation: 1 failing, 1 absent, 3 ok
-      ✗ cluster us-west        credentials refused: Unauthorized
-        └ list nodes and pods of us-west · AGE
-        → renew the credentials in the kubeconfig
-      ○ federation eu-central  no deployment novacron/federation-service in eu-central
-        └ deployment novacron/federation-service in eu-central · AGE
-        → a cluster outside the federation: see [federation] `clusters`
+        > federation status
+        ✗ federation: 1 failing, 1 absent, 3 ok
+          ✗ cluster us-west        credentials refused: Unauthorized
+            └ list nodes and pods of us-west · AGE
+            → renew the credentials in the kubeconfig
+          ○ federation eu-central  no deployment novacron/federation-service in eu-central
+            └ deployment novacron/federation-service in eu-central · AGE
+            → a cluster outside the federation: see [federation] `clusters`
 
-    ─ 3 ok
-      ✓ federation us-east  2/2 pods ready  deployment novacron/federation-service in us-east · AGE
-      ✓ nodes eu-central    3/3 ready  list nodes of eu-central · AGE
-      ✓ nodes us-east       3/3 ready  list nodes of us-east · AGE
+        ─ 3 ok
+          ✓ federation us-east  2/2 pods ready  deployment novacron/federation-service in us-east · AGE
+          ✓ nodes eu-central    3/3 ready  list nodes of eu-central · AGE
+          ✓ nodes us-east       3/3 ready  list nodes of us-east · AGE
 
-    ─ Federation pods, list pods in novacron of each cluster · AGE
-      cluster  pod                                  ready  state    restarts  age  node
+        ─ Federation pods, list pods in novacron of each cluster · AGE
+          cluster  pod                                  ready  state    restarts  age  node
 
-    [1] Who leads   [2] Peers
-      N ms
-    exit 1
-    ");
+        [1] Who leads   [2] Peers   [3] Between clusters
+          N ms
+        exit 1
+        ");
     });
 }
 
