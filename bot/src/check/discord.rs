@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nova_adapters::chat::ChatError;
 use nova_adapters::discord::api::{Discord, invitation};
 use nova_commands::platform::Secrets;
 use nova_commands::report::{Finding, Status};
@@ -31,7 +32,11 @@ pub(super) async fn check(section: &DiscordSection, secrets: &Secrets) -> Vec<Fi
         Ok(us) => us,
         Err(error) => {
             let finding = finding(Status::Fail, "Discord", explain(&error));
-            return vec![finding.hint(format!("to invite the app into the server: {invite}"))];
+            // Not for a token that is wrong or an API that is away: no invitation mends these.
+            return vec![match error {
+                ChatError::Refused(_) => finding.hint(format!("invite the app: {invite}")),
+                _ => finding,
+            }];
         }
     };
     let accepted = format!("server {}, as {}", us.guild_name, us.user);

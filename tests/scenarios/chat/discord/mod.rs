@@ -7,6 +7,7 @@
 mod aloud;
 mod both;
 mod calls;
+mod check;
 mod commands;
 mod elsewhere;
 mod gateway;
