@@ -5,7 +5,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -270,7 +269,6 @@ fn follow(
                 tokio::select! {
                     _ = follower.changes.changed() => {}
                     () = follower.shared.stopped() => {}
-                    () = tokio::time::sleep(Duration::from_secs(30)) => {}
                 }
             }
         }

@@ -135,6 +135,7 @@ impl Program {
                 && Instant::now() < until
                 && matches!(self.child.try_wait(), Ok(None))
             {
+                // A destructor cannot await, and a child's end wakes nobody here.
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
